@@ -1,0 +1,1 @@
+"""The comparison behind `make bench`: the same todos work against Backroom and its peers, in one run."""

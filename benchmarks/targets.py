@@ -1,0 +1,74 @@
+"""What is promised, held against what was measured."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from statistics import median
+
+from benchmarks.results import Run, against, middle, of
+from benchmarks.workloads import WORKLOADS
+
+OURS = {"sqlite": "backroom", "postgresql": "backroom-postgres"}
+TODOS = [key for key in WORKLOADS if key != "sign-in"]
+P99_MILLISECONDS = 10.0
+MEMORY_MIB = 120 * 1_000_000 / 2**20  # 120 MB
+STARTUP_SECONDS = 1.5
+FLAT = 0.8  # of the speed at the smallest size: what is left after the noise between two rounds of one size
+RATIOS: tuple[tuple[str, str, dict[str, float]], ...] = (
+    ("sqlite", "pocketbase", {"create": 3, "update": 3, "read": 4, "list": 5}),
+    ("sqlite", "raw", {"read": 0.6, "list": 0.6, "create": 0.5}),
+    ("sqlite", "fastapi", dict.fromkeys(TODOS, 10)),
+    ("postgresql", "fastapi-postgres", dict.fromkeys(TODOS, 5)),
+    ("postgresql", "raw-postgres", dict.fromkeys(("read", "list", "create"), 0.6)),
+)
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """One promise: what it says, what was measured, whether it holds."""
+
+    promise: str
+    measured: str
+    held: bool
+
+
+def verdicts(run: Run) -> list[Verdict]:
+    """Of everything that this run measured; promises that it did not measure are left out."""
+    return [*_ratios(run), *_latencies(run), *_weights(run), *_flatness(run)]
+
+
+def _ratios(run: Run) -> Iterable[Verdict]:
+    for database, baseline, floors in RATIOS:
+        for workload, floor in floors.items():
+            ratio = against(of(run.measures, OURS[database], workload), of(run.measures, baseline, workload))
+            if ratio:
+                yield Verdict(f"{OURS[database]}: {workload} at least {floor:g} times {baseline}", str(ratio), ratio.median >= floor)
+
+
+def _latencies(run: Run) -> Iterable[Verdict]:
+    for workload in TODOS:
+        if ours := of(run.measures, OURS["sqlite"], workload):
+            p99 = middle(ours, lambda one: one.load.p99) / 1000
+            yield Verdict(f"backroom: {workload} p99 under {P99_MILLISECONDS:g} ms at 32 connections", f"{p99:.1f} ms", p99 < P99_MILLISECONDS)
+
+
+def _weights(run: Run) -> Iterable[Verdict]:
+    for title, workloads in (("todos work", TODOS), ("sign-in (argon2id takes 19 MiB a hash)", ["sign-in"])):
+        heaviest = [one.memory for one in run.measures if one.contender == OURS["sqlite"] and one.workload in workloads]
+        if heaviest:
+            yield Verdict(f"backroom: under 120 MB for one process, {title}", f"{max(heaviest) * 2**20 / 1e6:.0f} MB", max(heaviest) < MEMORY_MIB)
+    starts = [one.seconds for one in run.startups if one.contender == OURS["sqlite"]]
+    if starts:
+        yield Verdict(
+            f"backroom: first reply under {STARTUP_SECONDS} s after the command", f"{median(starts):.2f} s", median(starts) < STARTUP_SECONDS
+        )
+
+
+def _flatness(run: Run) -> Iterable[Verdict]:
+    sizes = sorted({one.rows for one in run.growth})
+    for workload in WORKLOADS:
+        ratio = against(of(run.growth, OURS["sqlite"], workload, sizes[-1]), of(run.growth, OURS["sqlite"], workload, sizes[0])) if sizes else None
+        if ratio:
+            promise = f"backroom: {workload} flat from {sizes[0]:,} to {sizes[-1]:,} rows (at least {FLAT:g})"
+            yield Verdict(promise, str(ratio), ratio.median >= FLAT)

@@ -1,0 +1,1 @@
+"""The question, asked: SQLite and Postgres behind one seam. Read `database.py` first."""

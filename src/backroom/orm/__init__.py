@@ -1,0 +1,1 @@
+"""The same questions from Python: rules, sql and database, as typed rows."""

@@ -1,0 +1,140 @@
+"""One caller and the resources one statement touches: his view, his values, and the statements compiled for callers like him."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import UTC, datetime
+from typing import Any, Protocol, TypeVar
+
+from sqlalchemy.sql.elements import ClauseElement
+
+from backroom.calls import Actor, Row, Statement, Unit
+from backroom.database.database import Database, Transaction
+from backroom.resources.access import walk
+from backroom.resources.catalog import Catalog
+from backroom.resources.definition import Definition
+from backroom.resources.nodes import Node, Some
+from backroom.resources.relations import Cell, Gathered
+from backroom.rules.authorize import Rights, Rules
+from backroom.sql.compiled import compiled
+from backroom.sql.filters import View
+from backroom.sql.tables import Tables
+from backroom.sql.values import DialectName, store
+
+MAX_STATEMENTS = 2048
+T = TypeVar("T")
+
+
+class Channel(Protocol):
+    """Where questions go: the database itself, each question its own transaction, or an open transaction."""
+
+    async def read(self, text: str, parameters: tuple[Any, ...] = ()) -> list[Row]: ...
+    async def write(self, unit: Callable[[], Unit[T]], *, single: bool = False) -> T: ...
+
+
+class Within:
+    """An open transaction as a channel."""
+
+    __slots__ = ("transaction",)
+
+    def __init__(self, transaction: Transaction) -> None:
+        self.transaction = transaction
+
+    async def read(self, text: str, parameters: tuple[Any, ...] = ()) -> list[Row]:
+        return await self.transaction.run(text, parameters)
+
+    async def write(self, unit: Callable[[], Unit[T]], *, single: bool = False) -> T:  # noqa: ARG002 - as every Channel is called
+        return await self.transaction.drive(unit())
+
+
+class Reach:
+    """What one caller may touch of some resources. Short-lived: kept in `actor.memo`, as long as the cached actor lives."""
+
+    __slots__ = ("_kept", "clock", "dialect", "rights", "values", "view")
+
+    def __init__(self, rights: Rights, view: View, values: Mapping[str, Any], kept: dict[Any, Any], dialect: DialectName, clock: bool) -> None:
+        self.rights = rights
+        self.view = view
+        self.values = values
+        self.dialect: DialectName = dialect
+        self.clock = clock
+        self._kept = kept
+
+    def statement(self, key: Any, write: Callable[[], ClauseElement], *, writes: bool = False) -> Statement:
+        """The statement of this key for this shape of caller: written and compiled the first time it is asked for."""
+        return self.kept(key, lambda: compiled(write(), self.dialect, writes=writes))
+
+    def kept(self, key: Any, make: Callable[[], T]) -> T:
+        """Whatever is the same for all callers of this shape: made once, kept with the statements."""
+        found: T | None = self._kept.get(key)
+        if found is None:
+            if len(self._kept) >= MAX_STATEMENTS:
+                self._kept.clear()
+            found = self._kept[key] = make()
+        return found
+
+    def bound(self, **given: Any) -> dict[str, Any]:
+        """The caller's values and these, ready to bind; `now` and `today` are one value per request."""
+        values = {**self.values, **given}
+        if self.clock:
+            moment = datetime.now(UTC)
+            values.setdefault("now", store("datetime", moment, self.dialect))
+            values.setdefault("today", store("date", moment.date(), self.dialect))
+        return values
+
+
+class Store:
+    """The joined rooms that every question passes: catalog, tables, rules, database. One per app."""
+
+    def __init__(self, database: Database, catalog: Catalog, tables: Tables, rules: Rules) -> None:
+        self.database = database
+        self.catalog = catalog
+        self.tables = tables
+        self.rules = rules
+        self.dialect: DialectName = tables.dialect
+        self._kept: dict[Any, dict[Any, Any]] = {}
+        #: Opens a session for hooks; set where the session is joined (`orm.session.join`), since a session writes through this room.
+        self.open_session: Callable[[Actor, Channel | None], Any]
+        self._nearby = {name: _nearby(definition) for name, definition in catalog.definitions.items()}
+
+    def reach(self, definition: Definition, actor: Actor, *, along: Iterable[Node] = ()) -> Reach:
+        """The caller's reach: this resource, what it refers to, and whatever the conditions `along` walk through."""
+        if along:
+            names = {*self._nearby[definition.name], *(name for node in along for name in _walked(node))}
+            if not names <= set(self._nearby[definition.name]):
+                return self._reach(definition, tuple(sorted(names - {definition.name})), actor)
+        memo: dict[str, Reach] | None = actor.memo.get(self)
+        if memo is None:
+            memo = actor.memo[self] = {}
+        found = memo.get(definition.name)
+        if found is None:
+            found = memo[definition.name] = self._reach(definition, self._nearby[definition.name], actor)
+        return found
+
+    def _reach(self, definition: Definition, others: tuple[str, ...], actor: Actor) -> Reach:
+        own = self.rules.grant(definition.name, actor)
+        values = dict(own.values)
+        shapes = [own.rights]
+        clock = self.rules.uses_clock(definition.name)
+        for name in others:
+            grant = self.rules.grant(name, actor)
+            values |= grant.values
+            shapes.append(grant.rights)
+            clock = clock or self.rules.uses_clock(name)
+        kept = self._kept.setdefault((definition.name, tuple(shapes)), {})
+        return Reach(own.rights, lambda name: self.rules.grant(name, actor).rights, values, kept, self.dialect, clock)
+
+
+def _nearby(definition: Definition) -> tuple[str, ...]:
+    return tuple(sorted({field.target for field in definition.references if field.target is not None} - {definition.name}))
+
+
+def _walked(node: Node) -> set[str]:
+    names: set[str] = set()
+    for part in walk(node):
+        for side in (getattr(part, name, None) for name in ("left", "right", "path", "operand")):
+            if isinstance(side, Cell | Gathered):
+                names |= {hop.target for hop in side.hops}
+            if isinstance(part, Some) and isinstance(side, Gathered):
+                names |= {name for name in (side.collection.target, side.collection.junction) if name is not None}
+    return names

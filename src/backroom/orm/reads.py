@@ -1,0 +1,106 @@
+"""Reading rows for a caller: one, a page, a count."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Select
+
+from backroom.calls import Actor, Predicate, Row, Statement
+from backroom.orm.reach import Channel, Reach, Store
+from backroom.resources.definition import Definition
+from backroom.resources.fields import Field
+from backroom.resources.nodes import Always, Constant, In, Node
+from backroom.resources.relations import Cell
+from backroom.rules.authorize import Rights, authorize
+from backroom.sql import select
+from backroom.sql.compiled import compiled
+from backroom.sql.normal import normal
+from backroom.sql.select import Ordering, Projection
+from backroom.sql.values import store
+
+_ALL = Always(True)
+
+
+def project(definition: Definition, rights: Rights, *, code: bool, fields: Sequence[Field] | None = None) -> Projection:
+    """What comes back of a row: for `code` also hidden and write-only fields, never what the caller's rules hide from him altogether."""
+    chosen = definition.fields if fields is None else fields
+    shown = tuple(field for field in chosen if (code or field.readable) and not rights.sees(field).never)
+    return Projection(shown, tuple(field for field in shown if not rights.sees(field).always))
+
+
+async def read_one(
+    store_: Store, definition: Definition, actor: Actor, key: Any, projection: Projection, channel: Channel | None = None
+) -> Row | None:
+    """The row, or None: missing and not readable are one. Raises 401/403 where this caller can read no row at all."""
+    reach = store_.reach(definition, actor)
+    predicate = authorize("read", store_.rules.grant(definition.name, actor), actor)
+    statement = reach.statement(("one", projection), lambda: select.read_one(store_.tables, definition, projection, reach.view, predicate))
+    rows = await (channel or store_.database).read(statement.text, statement.bind(reach.bound(key=store(definition.key.kind, key, store_.dialect))))
+    return rows[0] if rows else None
+
+
+async def read_list(
+    store_: Store,
+    definition: Definition,
+    actor: Actor,
+    projection: Projection,
+    where: Node = _ALL,
+    order: tuple[Ordering, ...] = (),
+    limit: int = -1,
+    offset: int = 0,
+    channel: Channel | None = None,
+) -> list[Row]:
+    """The readable rows that fulfill `where` (resolved), in a total order. `limit` -1: all."""
+    reach = store_.reach(definition, actor, along=[where])
+    predicate = authorize("read", store_.rules.grant(definition.name, actor), actor)
+    statement = _statement(store_, definition, projection, where, order, reach, predicate, paged=limit >= 0)
+    bounded = limit if limit >= 0 else 2**63 - 1
+    return await (channel or store_.database).read(statement.text, statement.bind(reach.bound(limit=bounded, offset=offset)))
+
+
+def _statement(
+    store_: Store,
+    definition: Definition,
+    projection: Projection,
+    where: Node,
+    order: tuple[Ordering, ...],
+    reach: Reach,
+    predicate: Predicate,
+    *,
+    paged: bool,
+) -> Statement:
+    def element() -> Select[Any]:
+        return select.read_list(store_.tables, definition, projection, reach.view, predicate, normal(where), order, paged=paged)
+
+    if where == _ALL:
+        return reach.statement(("list", projection, order, paged), element)
+    return compiled(element(), store_.dialect)  # the constants of this question are in it, so it is compiled for this question alone
+
+
+async def count(store_: Store, definition: Definition, actor: Actor, where: Node = _ALL, channel: Channel | None = None) -> int:
+    """How many readable rows fulfill `where`."""
+    reach = store_.reach(definition, actor, along=[where])
+    predicate = authorize("read", store_.rules.grant(definition.name, actor), actor)
+    statement = compiled(select.count(store_.tables, definition, reach.view, predicate, normal(where)), store_.dialect)
+    rows = await (channel or store_.database).read(statement.text, statement.bind(reach.bound()))
+    return int(rows[0][0])
+
+
+async def read_keys(
+    store_: Store, definition: Definition, actor: Actor, projection: Projection, keys: Sequence[Any], channel: Channel | None = None
+) -> list[Row | None]:
+    """The rows of these (Python) keys as the caller reads them now, in the order of the keys; None where he can't."""
+    if store_.rules.grant(definition.name, actor).rights.read.never:
+        return [None] * len(keys)
+    with_key = (
+        projection
+        if definition.key in projection.fields
+        else Projection((definition.key, *projection.fields), projection.conditional, projection.version)
+    )
+    where = In(Cell((), definition.key, definition.name), tuple(Constant(key) for key in keys))
+    rows = await read_list(store_, definition, actor, with_key, where, channel=channel)
+    position = with_key.fields.index(definition.key)
+    found = {row[position]: row if with_key is projection else row[1:] for row in rows}
+    return [found.get(store(definition.key.kind, key, store_.dialect)) for key in keys]

@@ -1,0 +1,1 @@
+"""What you declare: facts only, no I/O."""

@@ -1,0 +1,1 @@
+"""One request, start to end: what is declared, answered over HTTP and described."""

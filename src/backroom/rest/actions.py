@@ -1,0 +1,32 @@
+"""The actions of a resource: rows of one table, so that no step can be forgotten in one of them."""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from backroom.rest.endpoint import Endpoint
+from backroom.rest.reading import ReadList, ReadOne
+from backroom.rest.steps import Steps
+from backroom.rest.writing import Create, Delete, Replace, Update
+
+
+class ActionRow(NamedTuple):
+    name: str
+    method: str
+    item: bool  # at /api/todos/{id}, else at /api/todos
+    steps: type[Steps]
+
+
+ACTION_TABLE: tuple[ActionRow, ...] = (
+    ActionRow("list", "GET", False, ReadList),
+    ActionRow("create", "POST", False, Create),
+    ActionRow("read", "GET", True, ReadOne),
+    ActionRow("replace", "PUT", True, Replace),
+    ActionRow("update", "PATCH", True, Update),
+    ActionRow("delete", "DELETE", True, Delete),
+)
+
+
+def addresses(endpoint: Endpoint) -> list[tuple[str, str, Steps]]:
+    """(method, path, steps) of every action of one resource."""
+    return [(row.method, f"{endpoint.path}/{{id}}" if row.item else endpoint.path, row.steps(endpoint)) for row in ACTION_TABLE]

@@ -1,0 +1,173 @@
+"""The two actions that read: one row, and a list."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from typing import Any, cast
+from urllib.parse import parse_qsl, urlencode
+
+import msgspec
+
+from backroom.calls import Actor, Statement
+from backroom.errors import Fault, Problem
+from backroom.http.response import JSON, PRIVATE, VARY_CREDENTIALS, Header, Response
+from backroom.resources.access import Action
+from backroom.rest.endpoint import DEFAULT_LIMIT, Call, Endpoint, Plan
+from backroom.rest.preconditions import prefers, require_acceptable, unchanged
+from backroom.rest.steps import Steps
+from backroom.rules.authorize import Grant, authorize
+from backroom.sql import select
+from backroom.sql.compiled import compiled
+from backroom.sql.normal import normal
+from backroom.validation.queries import Query
+
+_ITEM: list[Header] = [JSON, PRIVATE, VARY_CREDENTIALS]
+_KEPT_QUERIES = 1024
+#: Bytes of a query string whose page is kept. A longer one, with its thousands of values, would fill a megabyte, and a thousand of them the machine.
+_LONGEST_KEPT = 1024
+
+
+class _Read(Steps):
+    action: Action = "read"
+
+    def authorize(self, actor: Actor) -> Grant:
+        grant = self._endpoint.grant(actor)
+        authorize("read", grant, actor)
+        return grant
+
+
+class ReadOne(_Read):
+    """GET /api/todos/42"""
+
+    async def validate(self, call: Call) -> None:
+        require_acceptable(call.request)
+        call.key = self._endpoint.key(call.parameters["id"])
+        if call.request.query:
+            call.query = self._endpoint.queries.read(call.request.query, call.grant.rights.known)
+            _only_select(call.query)
+
+    def statement(self, call: Call) -> None:
+        call.plan = self._endpoint.read_plan(call.actor, call.grant)
+
+    async def run(self, call: Call) -> None:
+        endpoint, statement = self._endpoint, call.plan.statement
+        reach = endpoint.reach(call.actor)
+        rows = await endpoint.store.database.read(
+            statement.text, statement.bind(reach.bound(key=call.key) if reach.clock else {**reach.values, "key": call.key})
+        )
+        if not rows:
+            raise Problem("rest.not_found")
+        call.result = rows[0]
+
+    def respond(self, call: Call) -> Response:
+        representation = call.plan.representation
+        if call.query is not None and call.query.columns is not None:
+            return self._some_columns(call)
+        etag = representation.etag(call.result)
+        if b"if-none-match" in call.request.headers and unchanged(call.request, etag):
+            return Response(304, [*_ITEM, (b"etag", etag)], b"")
+        return Response(200, [*_ITEM, (b"etag", etag)], representation.one(call.result))
+
+    def _some_columns(self, call: Call) -> Response:
+        whole = call.plan.representation
+        value = whole.value(call.result)
+        names = [field.column for field in call.query.columns]
+        shown = (
+            cast("dict[str, Any]", value)
+            if isinstance(value, dict)
+            else {column: getattr(value, f"f{index}") for index, column in enumerate(whole.names)}
+        )
+        return Response(200, list(_ITEM), msgspec.json.encode({name: shown[name] for name in names if name in shown}))
+
+
+def _only_select(query: Query) -> None:
+    if query.filtered or query.order or query.limit is not None or query.offset:
+        raise Problem("validation.query", "One row takes only `select=`; to filter, order or page, ask the list.")
+
+
+class _Page:
+    """What one query string asks of a list, for one shape of caller: kept by its raw bytes."""
+
+    __slots__ = ("count", "limit", "link", "offset", "plan")
+
+    def __init__(self, plan: Plan, count: Statement | None, limit: int, offset: int, link: Header) -> None:
+        self.link = link
+        self.plan = plan
+        self.count = count
+        self.limit = limit
+        self.offset = offset
+
+
+class ReadList(_Read):
+    """GET /api/todos?done=is.false&order=created_at.desc&limit=20"""
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint)
+        self._pages: OrderedDict[Any, _Page] = OrderedDict()
+
+    async def validate(self, call: Call) -> None:
+        require_acceptable(call.request)
+        counted = call.request.headers.get(b"prefer") is not None and prefers(call.request, b"count") is not None
+        key = (call.grant.rights, call.request.query, counted)
+        page = self._pages.get(key)
+        if page is None:
+            page = self._page(call, counted)
+            if len(call.request.query) <= _LONGEST_KEPT:
+                self._pages[key] = page
+            if len(self._pages) > _KEPT_QUERIES:
+                self._pages.popitem(last=False)
+        call.query = page
+
+    def _page(self, call: Call, counted: bool) -> _Page:
+        endpoint, rights = self._endpoint, call.grant.rights
+        query = endpoint.queries.read(call.request.query, rights.known)
+        limit = min(DEFAULT_LIMIT, endpoint.greatest_limit) if query.limit is None else query.limit
+        if limit > endpoint.greatest_limit:
+            fault = Fault("limit", "too_large", f"limit is at most {endpoint.greatest_limit} here; page with offset.")
+            raise Problem("validation.query", fault.message, errors=[fault])
+        reach, tables, where = endpoint.reach(call.actor), endpoint.store.tables, normal(query.where)
+        representation = endpoint.representation(rights, query.columns)
+        statement = select.read_list(tables, endpoint.definition, representation.projection, reach.view, rights.read, where, query.order)
+        count = select.count(tables, endpoint.definition, reach.view, rights.read, where) if counted else None
+        dialect = endpoint.store.dialect
+        link = (b"link", self._next(call.request.query, query.offset + limit))
+        return _Page(
+            Plan(compiled(statement, dialect), representation), compiled(count, dialect) if count is not None else None, limit, query.offset, link
+        )
+
+    def statement(self, call: Call) -> None:
+        page, reach = call.query, self._endpoint.reach(call.actor)
+        values = {**reach.values, "limit": page.limit + 1, "offset": page.offset}
+        call.given = reach.bound(**values) if reach.clock else values
+
+    async def run(self, call: Call) -> None:
+        page, database = call.query, self._endpoint.store.database
+        statement = page.plan.statement
+        if page.count is None:
+            call.result = (await database.read(statement.text, statement.bind(call.given)), None)
+            return
+        async with database.snapshot() as reader:
+            rows = await reader.read(statement.text, statement.bind(call.given))
+            total = (await reader.read(page.count.text, page.count.bind(call.given)))[0][0]
+        call.result = (rows, total)
+
+    def respond(self, call: Call) -> Response:
+        rows, total = call.result
+        page = call.query
+        more = len(rows) > page.limit
+        if more:
+            rows = rows[: page.limit]
+        headers: list[Header] = [*_ITEM, (b"content-range", content_range(page.offset, len(rows), total))]
+        if more and page.limit:  # the page after an empty one would be itself
+            headers.append(page.link)
+        return Response(200, headers, page.plan.representation.many(rows))
+
+    def _next(self, query: bytes, offset: int) -> bytes:
+        kept = [(name, value) for name, value in parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True) if name != "offset"]
+        return f'<{self._endpoint.path}?{urlencode([*kept, ("offset", str(offset))])}>; rel="next"'.encode()
+
+
+def content_range(offset: int, length: int, total: int | None) -> bytes:
+    """`0-19/*`; an empty page is `*/*`."""
+    span = f"{offset}-{offset + length - 1}" if length else "*"
+    return f"{span}/{'*' if total is None else total}".encode()

@@ -1,0 +1,44 @@
+"""What the pipeline asks of every action, in the order of a request's walk."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+
+from backroom.calls import Actor
+from backroom.http.response import Response
+from backroom.resources.access import Action
+from backroom.rest.endpoint import Call, Endpoint
+from backroom.rules.authorize import Grant
+
+
+class Steps(ABC):
+    """One action of one resource. `action` is the rule that it asks."""
+
+    action: Action
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._endpoint
+
+    @abstractmethod
+    def authorize(self, actor: Actor) -> Grant:
+        """rules: the caller's rights, or 401/403 before any row is read."""
+
+    @abstractmethod
+    async def validate(self, call: Call) -> None:
+        """validation: key, query and body read into types, or 400 with every fault."""
+
+    @abstractmethod
+    def statement(self, call: Call) -> None:
+        """sql: the compiled statement for this shape of caller."""
+
+    @abstractmethod
+    async def run(self, call: Call) -> None:
+        """database: rows."""
+
+    @abstractmethod
+    def respond(self, call: Call) -> Response:
+        """http: bytes."""

@@ -1,0 +1,299 @@
+"""The actions that write: create one or many, replace, update, delete."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from typing import Any
+
+from backroom.calls import Actor
+from backroom.errors import Fault, Problem
+from backroom.http.response import JSON, PRIVATE, VARY_CREDENTIALS, Header, Response
+from backroom.orm import reads, writes
+from backroom.orm.creates import Created
+from backroom.orm.refusals import label
+from backroom.orm.rows import new_key
+from backroom.resources.access import Action
+from backroom.resources.fields import Field
+from backroom.rest.endpoint import Call, Endpoint
+from backroom.rest.preconditions import must_be_new, require_acceptable, require_json, wanted_version
+from backroom.rest.steps import Steps
+from backroom.rules.authorize import Grant, authorize
+from backroom.rules.authorize import refusal as refused
+from backroom.sql.values import load
+from backroom.validation.faults import refusal
+from backroom.validation.wire import stored_form
+
+_REPLY: list[Header] = [JSON, PRIVATE, VARY_CREDENTIALS]
+_TRIES = 5
+
+
+class _Write(Steps):
+    """What the writing actions share: who may, and that nothing else is asked of them."""
+
+    action: Action
+
+    def authorize(self, actor: Actor) -> Grant:
+        grant = self._endpoint.grant(actor)
+        authorize(self.action, grant, actor)
+        return grant
+
+    def statement(self, call: Call) -> None:
+        call.plan = self._endpoint.representation(call.grant.rights)
+
+
+class Create(_Write):
+    """POST /api/todos: an object, or an array of them, all or none"""
+
+    action: Action = "create"
+
+    async def validate(self, call: Call) -> None:
+        require_acceptable(call.request)
+        _no_query(call)
+        require_json(call.request)
+        endpoint = self._endpoint
+        takes = endpoint.takes(call.grant.rights, "create")
+        if not endpoint.required <= takes:
+            raise refused(call.actor)  # every row needs a field that doesn't exist for this caller, so he can make none
+        sent = endpoint.bodies.read_many(await call.request.body(), "create", takes)
+        call.key = isinstance(sent, list)
+        rows = sent if isinstance(sent, list) else [sent]
+        faults = [fault for index, row in enumerate(rows) for fault in _not_given(endpoint, row, call.actor, index if call.key else None)]
+        if faults:
+            raise refusal(faults)
+        given = frozenset(column for row in rows for column in row)
+        moment = datetime.now(UTC)
+        complete = [endpoint.bodies.complete(row, caller=call.actor.id, moment=moment) for row in rows]
+        if endpoint.definition.key.kind == "uuid":
+            for row in complete:
+                row.setdefault("id", new_key())
+        call.given = (complete, given)
+
+    async def run(self, call: Call) -> None:
+        rows, given = call.given
+        endpoint = self._endpoint
+        if not rows:
+            call.result = Created([], [])
+            return
+        call.result = await writes.create_rows(endpoint.store, endpoint.definition, call.actor, rows, call.plan.projection, given)
+
+    def respond(self, call: Call) -> Response:
+        created, representation = call.result, call.plan
+        if call.key:
+            shown = [row for row, visible in zip(created.rows, created.visible, strict=True) if visible]
+            return Response(201, [*_REPLY, (b"content-range", b"*/%d" % len(created.rows))], representation.many(shown))
+        row = created.rows[0]
+        if not created.visible[0]:
+            return Response(201, list(_REPLY), b"{}")
+        location = f"{self._endpoint.path}/{_key_of(representation, row)}".encode()
+        return Response(201, [*_REPLY, (b"location", location), (b"etag", representation.etag(row))], representation.one(row))
+
+
+def _not_given(endpoint: Endpoint, row: dict[str, Any], actor: Actor, index: int | None = None) -> list[Fault]:
+    """Columns that a new row can't be given. The caller's own id as owner is taken (and left out), since clients of Supabase send it."""
+    faults: list[Fault] = []
+    for column in list(row):
+        field = endpoint.definition.by_column[column]
+        if field.options.owner:
+            if row.pop(column) != actor.id:
+                faults.append(Fault(column, "read_only", f"{label(field)} is always the person who creates the row; leave it out.", index))
+        elif field.name == "id" and endpoint.definition.options.client_key:
+            continue
+        elif field.server_set or field.options.read_only:
+            faults.append(Fault(column, "read_only", f"{label(field)} is set by the server; leave it out.", index))
+    return faults
+
+
+def _key_of(representation: Any, row: Any) -> Any:
+    return row[representation.names.index("id")]
+
+
+class Update(_Write):
+    """PATCH /api/todos/42 (merge)"""
+
+    action: Action = "update"
+    mode: Any = "update"
+
+    @property
+    def creates(self) -> bool:
+        """Where there is no row, this makes one."""
+        return False
+
+    async def validate(self, call: Call) -> None:
+        require_acceptable(call.request)
+        endpoint = self._endpoint
+        call.key = load(endpoint.definition.key.kind, endpoint.key(call.parameters["id"]), endpoint.store.dialect)
+        _no_query(call)
+        require_json(call.request)
+        call.query = wanted_version(call.request)
+        must_be_new(call.request, creates=self.creates)
+        call.given = endpoint.bodies.read(await call.request.body(), self.mode, endpoint.takes(call.grant.rights, "update"))
+
+    async def run(self, call: Call) -> None:
+        for _ in range(_TRIES):
+            changes, version = await self._changes(call)
+            wanted = call.query if call.query is not None else version
+            if not changes:
+                call.result = await self._as_it_is(call)
+                return
+            endpoint = self._endpoint
+            try:
+                call.result = await writes.change_row(
+                    endpoint.store, endpoint.definition, call.actor, call.key, changes, call.plan.projection, wanted
+                )
+                return
+            except Problem as problem:
+                if problem.code != "rest.stale" or call.query is not None:
+                    raise  # stale only against what we read ourselves a moment ago: read it again
+        raise Problem("database.busy")
+
+    async def _changes(self, call: Call) -> tuple[dict[str, Any], int | None]:
+        """The columns to set. What this caller may not write is compared with what is stored: equal is left out, else refused."""
+        endpoint, rights, given = self._endpoint, call.grant.rights, call.given
+        fixed = [field for column in given if _is_fixed(field := endpoint.definition.by_column[column]) or not rights.may("update", field).always]
+        if not fixed:
+            return dict(given), None
+        stored, version = await self._stored(call, fixed)
+        changes = dict(given)
+        faults: list[Fault] = []
+        for field in fixed:
+            if field.column in stored and stored[field.column] == given[field.column]:
+                del changes[field.column]
+            elif field.name == "updated_at":
+                raise Problem("rest.stale")
+            elif _is_fixed(field):
+                faults.append(Fault(field.column, "read_only", f"{label(field)} can't be changed; leave it out or send it as it is."))
+        if faults:
+            raise refusal(faults)
+        return changes, version
+
+    async def _stored(self, call: Call, fields: list[Field]) -> tuple[Mapping[str, Any], int]:
+        """These cells as the caller may read them now, and the row's version."""
+        endpoint = self._endpoint
+        projection = reads.project(endpoint.definition, call.grant.rights, code=False, fields=fields)
+        row = await reads.read_one(endpoint.store, endpoint.definition, call.actor, call.key, projection)
+        if row is None:
+            raise Problem("rest.not_found")
+        hidden = {field.column for position, field in enumerate(projection.conditional) if not row[len(projection.fields) + position]}
+        cells = {
+            field.column: load(field.kind, cell, endpoint.store.dialect)
+            for field, cell in zip(projection.fields, row, strict=False)
+            if field.column not in hidden
+        }
+        return cells, row[projection.width - 1]
+
+    async def _as_it_is(self, call: Call) -> tuple[Any, bool]:
+        """Nothing to change: the row, if this caller could change it at all."""
+        from backroom.orm.updates import Revision
+
+        endpoint = self._endpoint
+        refused = await Revision(endpoint.store, endpoint.definition, call.actor, call.key, {}, call.plan.projection, call.query).explain(
+            endpoint.store.database
+        )
+        if refused is not None:
+            raise refused
+        row = await reads.read_one(endpoint.store, endpoint.definition, call.actor, call.key, call.plan.projection)
+        if row is None:
+            raise Problem("rest.not_found")
+        return row, True
+
+    def respond(self, call: Call) -> Response:
+        row, visible = call.result
+        if not visible:
+            return Response(200, list(_REPLY), b"{}")
+        return Response(200, [*_REPLY, (b"etag", call.plan.etag(row))], call.plan.one(row))
+
+
+def _is_fixed(field: Field) -> bool:
+    """Nobody's body changes it: set by the server, by code, or at create."""
+    return field.server_set or field.options.read_only or field.options.immutable or field.options.owner
+
+
+class Replace(Update):
+    """PUT /api/todos/42: absent fields that the caller may read and write take their defaults, all others keep their value"""
+
+    mode = "replace"
+
+    @property
+    def creates(self) -> bool:
+        return self._endpoint.definition.options.client_key
+
+    async def validate(self, call: Call) -> None:
+        await super().validate(call)
+        rights = call.grant.rights
+        for field in self._endpoint.definition.fields:
+            replaced = (
+                field.writable and not field.options.immutable and field.readable and rights.sees(field).always and rights.may("update", field).always
+            )
+            if replaced and field.column not in call.given and not field.caller_default:
+                call.given[field.column] = _default(field)
+
+    async def run(self, call: Call) -> None:
+        if must_be_new(call.request, creates=self.creates):
+            await self._create(call, Problem("rest.stale", "There is a row with this id already."))
+            return
+        try:
+            await super().run(call)
+        except Problem as problem:
+            if problem.code != "rest.not_found" or not self.creates:
+                raise
+            if b"if-match" in call.request.headers:
+                raise Problem("rest.stale", "There is no row with this id (any more).") from None
+            await self._create(call, problem)
+
+    async def _create(self, call: Call, taken: Problem) -> None:
+        """`taken`: what to answer when there is a row with this key, seen or unseen."""
+        endpoint = self._endpoint
+        authorize("create", call.grant, call.actor)
+        sent = endpoint.bodies.read(await call.request.body(), "create", endpoint.takes(call.grant.rights, "create"))
+        if "updated_at" in sent:
+            raise Problem("rest.stale", "The row that you read is gone.")
+        faults = _not_given(endpoint, sent, call.actor)
+        if sent.setdefault("id", call.key) != call.key:
+            faults.append(Fault("id", "read_only", "Id is not the one of the address; leave it out."))
+        if faults:
+            raise refusal(faults)
+        row = endpoint.bodies.complete(sent, caller=call.actor.id, moment=datetime.now(UTC))
+        try:
+            created = await writes.create_rows(endpoint.store, endpoint.definition, call.actor, [row], call.plan.projection, frozenset(sent))
+        except Problem as problem:
+            if problem.code == "database.unique" and all(fault.field == "id" for fault in problem.errors):
+                raise taken from None
+            raise
+        call.key = "created"
+        call.result = (created.rows[0], created.visible[0])
+
+    def respond(self, call: Call) -> Response:
+        response = super().respond(call)
+        return response._replace(status=201) if call.key == "created" else response
+
+
+class Delete(_Write):
+    """DELETE /api/todos/42"""
+
+    action: Action = "delete"
+
+    async def validate(self, call: Call) -> None:
+        endpoint = self._endpoint
+        call.key = load(endpoint.definition.key.kind, endpoint.key(call.parameters["id"]), endpoint.store.dialect)
+        _no_query(call)
+        call.query = wanted_version(call.request)
+        must_be_new(call.request, creates=False)
+
+    async def run(self, call: Call) -> None:
+        endpoint = self._endpoint
+        await writes.remove_rows(endpoint.store, endpoint.definition, call.actor, call.key, if_version=call.query)
+
+    def respond(self, call: Call) -> Response:  # noqa: ARG002 - as every endpoint is asked
+        return Response(204, [PRIVATE, VARY_CREDENTIALS], b"")
+
+
+def _default(field: Field) -> Any:
+    return stored_form(field, field.default_value())
+
+
+def _no_query(call: Call) -> None:
+    if call.request.query:
+        name = call.request.query.split(b"&")[0].split(b"=")[0].decode("ascii", "replace")[:80]
+        fault = Fault(name, "unknown", f"`{name}` is not known here.")
+        raise Problem("validation.query", f"This address takes no parameters; {fault.message}", errors=[fault])

@@ -1,0 +1,1 @@
+"""Which rows they may touch: conditions become one caller's predicates."""

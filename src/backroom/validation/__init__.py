@@ -1,0 +1,1 @@
+"""Is the input right: bodies, queries, arguments. Reads the catalog, no I/O."""
