@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import NamedTuple, Self
 
 ROOT = Path(__file__).parent.parent
-_PATIENCE_SECONDS = 20.0
+_PATIENCE_SECONDS = 60.0
 _GLANCE_SECONDS = 0.02
 
 

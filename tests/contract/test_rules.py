@@ -337,7 +337,7 @@ async def test_two_worlds_that_differ_out_of_sight_answer_byte_for_byte_alike(ea
         keys = [await c.task(f"t{index}", status=chance.choice(("draft", "open", "archived")), cost=index) for index in range(12)]
         requests = [_request(chance, keys) for _ in range(200)]
         before = [await _said(c, path) for path in requests]
-        for _ in range(300):
+        for _ in range(1000):
             await _change_out_of_sight(chance, c)
         for path, said in zip(requests, before, strict=True):
             assert await _said(c, path) == said, path

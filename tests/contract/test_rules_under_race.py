@@ -18,7 +18,7 @@ from tests.rules.world import Person, World, running
 async def _waits_for(connection: Any) -> None:
     """Until some session waits for a lock that another holds. Bounded by the test's own time."""
     waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND datname = current_database()"
-    async with asyncio.timeout(10):
+    async with asyncio.timeout(60):
         while not await connection.fetchval(waiting):
             await connection.execute("SELECT pg_sleep(0.01)")
 

@@ -31,7 +31,7 @@ class Server:
         self.command, self.url, self.log, self.cwd, self.env, self.ready = command, url, log, cwd, {**os.environ, **env}, ready
         self.process: subprocess.Popen[bytes] | None = None
 
-    def start(self, seconds: float = 30) -> None:
+    def start(self, seconds: float = 60) -> None:
         """Return when it answers. Raises `AssertionError` with its log when it ends or stays silent."""
         with self.log.open("ab") as log:
             # A session of its own: a kill must reach the workers too, as the end of a machine would.
@@ -39,7 +39,7 @@ class Server:
         deadline = time.monotonic() + seconds
         while time.monotonic() < deadline and self.process.poll() is None:
             try:
-                if httpx2.get(self.url + self.ready, timeout=2).status_code < 500:
+                if httpx2.get(self.url + self.ready, timeout=10).status_code < 500:
                     return
             except httpx2.TransportError:
                 pass  # not listening yet

@@ -37,7 +37,7 @@ def browser() -> Generator[Browser]:
 def visitor(browser: Browser, *, width: int = 1280, scheme: str = "light") -> Generator[Page]:
     """A person with a browser of their own; an error that the page's code didn't catch fails the test."""
     context = browser.new_context(viewport={"width": width, "height": 844}, color_scheme="dark" if scheme == "dark" else "light", locale="en-US")
-    context.set_default_timeout(10_000)
+    context.set_default_timeout(45_000)
     page = context.new_page()
     uncaught: list[str] = []
     page.on("pageerror", lambda error: uncaught.append(str(error)))

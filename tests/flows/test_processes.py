@@ -31,7 +31,7 @@ def serving(folder: Path, workers: int, **env: str) -> Generator[Server]:
     server = backroom_serve(EXAMPLE, folder, **env)
     server.command = [*server.command, "--workers", str(workers)]
     with running(server):
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(processes(server)) < workers:  # the first one answers while the others still start
             assert time.monotonic() < deadline, server.log.read_text()
             time.sleep(0.05)
@@ -140,7 +140,7 @@ async def test_when_one_of_two_processes_is_killed_the_other_serves_on_and_anoth
             assert stored <= set(found)
             assert len(found) == len(set(found))
             assert len(stored) > 400
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 60
         while len(processes(server)) < 2:
             assert time.monotonic() < deadline, server.log.read_text()
             await asyncio.sleep(0.05)
@@ -160,7 +160,7 @@ async def test_a_lock_held_from_outside_is_503_in_both_processes_in_bounded_time
             replies = await asyncio.gather(*(client.post("/api/todos", json={"title": "x"}, headers=ann) for client in clients))
             assert {(reply.status_code, reply.json()["code"]) for reply in replies} == {(503, "database.busy")}
             assert all(int(reply.headers["retry-after"]) >= 1 for reply in replies)
-            assert time.monotonic() - begun < 10
+            assert time.monotonic() - begun < 40
             other.execute("ROLLBACK")
             other.close()
             replies = await asyncio.gather(*(client.post("/api/todos", json={"title": "x"}, headers=ann) for client in clients))

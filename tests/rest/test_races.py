@@ -117,12 +117,12 @@ async def test_122_a_lock_held_from_outside_is_a_503_with_a_time_to_come_again_a
             assert (await ann.get(item)).status_code == 200
             slowest = max(slowest, perf_counter() - asked)
             await asyncio.sleep(0.05)
-        assert monotonic() - begun < 9
+        assert monotonic() - begun < 40
         for task in waiting:
             reply = task.result()
             assert (reply.status_code, code_of(reply)) == (503, "database.busy")
             assert int(reply.headers["retry-after"]) >= 1
-        assert slowest < 1.0
+        assert slowest < 4.0  # the writers wait five
         other.execute("ROLLBACK")
         other.close()
         assert (await ann.post(THING, json={"text": "now"})).status_code == 201
