@@ -104,7 +104,7 @@ async def test_callers_that_leave_give_their_connections_back(url: str) -> None:
             await asyncio.gather(*tasks, return_exceptions=True)
         await asyncio.gather(*(database.read("SELECT 1") for _ in range(20)))  # 503 if all connections were lost
         asleep = "SELECT count(*) FROM pg_stat_activity WHERE query LIKE '%pg_sleep(30)%' AND state = 'active' AND pid <> pg_backend_pid()"
-        async with asyncio.timeout(20):  # cancelling is a message of its own, which Postgres takes when it can
+        async with asyncio.timeout(20):  # to cancel is a message of its own, which Postgres takes when it can
             while (await database.read(asleep))[0][0]:
                 await database.read("SELECT pg_sleep(0.05)")
 
