@@ -75,3 +75,19 @@ async def test_a_statement_holds_no_value_of_its_caller(each_database: str) -> N
         assert len(heard) > 4
         for each in heard:
             assert not any(value in each.text for value in (str(c.eve.id), "a-slug-of-hers", "another-slug", "archived", "editor")), each.text
+
+
+async def test_filters_that_differ_in_their_values_alone_are_one_statement(each_database: str) -> None:
+    async with running(projects(), each_database) as world:
+        c = await cast(world)
+        for index in range(4):
+            await c.ann.post("/api/projects", {"name": f"n{index}"})
+        texts: set[str] = set()
+        for names, expected in (("n1", ["n1"]), ("n3,n2", ["n3", "n2"]), ("n0,n1,n2,none", ["n2", "n1", "n0"])):
+            path = f"/api/projects?name=in.({names})&id=gt.0&order=name.desc"
+            asked = await _heard(world, c.ann, path, "projects")
+            assert not any(name in asked.text for name in names.split(","))
+            texts.add(asked.text)
+            assert [row["name"] for row in (await c.ann.get(path)).json()] == expected
+        assert len(texts) == 1
+        assert [row["name"] for row in (await c.ann.get("/api/projects?name=not.in.(n0,n1,P)&order=name")).json()] == ["n2", "n3"]

@@ -62,7 +62,7 @@ class Sqlite:
 
     async def close(self) -> None:
         self._watcher.cancel()
-        await asyncio.to_thread(self._writer.stop)
+        await self._writer.stop()
         await asyncio.to_thread(self._threads.shutdown)
         for connection in (*self._idle, self._inline, self._writing):
             connection.close()

@@ -19,6 +19,7 @@ from backroom.resources.nodes import Node
 from backroom.rules.authorize import authorize
 from backroom.sql import delete
 from backroom.sql.compiled import compiled
+from backroom.sql.placeholders import lifted
 from backroom.sql.values import load, store
 
 #: A cascade beyond this is refused: it would hold the database for everybody else.
@@ -49,35 +50,28 @@ class Removal:
         self, store_: Store, definition: Definition, actor: Actor, key: Any, where: Node | None = None, *, if_version: int | None = None
     ) -> None:
         self.if_version = if_version
-        self.store, self.definition, self.actor, self.where = store_, definition, actor, where
+        self.store, self.definition, self.actor = store_, definition, actor
+        self.where: Node | None = None
+        filtered: dict[str, Any] = {}
+        if where is not None:
+            self.where, filtered = lifted(where, store_.dialect)
         self.predicate = authorize("delete", store_.rules.grant(definition.name, actor), actor)
         self.reach: Reach = store_.reach(definition, actor, along=[where] if where is not None else [])
         self.cascades = follows_children(store_, definition)
-        self.values = self.reach.bound(key=store(definition.key.kind, key, store_.dialect), if_version=if_version)
+        self.values = self.reach.bound(**filtered, key=store(definition.key.kind, key, store_.dialect), if_version=if_version)
 
     def unit(self) -> Unit[list[Any]]:
         """The (stored) keys that were deleted."""
-        tables = self.store.tables
+        asked = (self.store.tables, self.definition, self.reach.view, self.predicate, self.where, self.if_version is not None)
+        key = asked[-2:]
         if self.cascades:
-            found = compiled(
-                delete.keys_where(tables, self.definition, self.reach.view, self.predicate, self.where, self.if_version is not None),
-                self.store.dialect,
-            )
+            found = self.reach.statement(("doomed", *key), lambda: delete.keys_where(*asked))
             rows = yield Ask(found.text, found.bind(self.values))
             keys = [row[0] for row in rows]
             if keys:
                 yield from self._remove(keys)
             return keys
-        if self.where is None:
-            statement = self.reach.statement(
-                ("delete", self.if_version is not None),
-                lambda: delete.delete_where(tables, self.definition, self.reach.view, self.predicate, None, self.if_version is not None),
-                writes=True,
-            )
-        else:
-            statement = compiled(
-                delete.delete_where(tables, self.definition, self.reach.view, self.predicate, self.where), self.store.dialect, writes=True
-            )
+        statement = self.reach.statement(("delete", *key), lambda: delete.delete_where(*asked), writes=True)
         rows = yield Ask(statement.text, statement.bind(self.values))
         return [row[0] for row in rows]
 

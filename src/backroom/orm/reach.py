@@ -21,7 +21,7 @@ from backroom.sql.filters import View
 from backroom.sql.tables import Tables
 from backroom.sql.values import DialectName, store
 
-MAX_STATEMENTS = 2048
+MAX_STATEMENTS = 512
 T = TypeVar("T")
 
 

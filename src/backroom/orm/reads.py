@@ -5,9 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Select
-
-from backroom.calls import Actor, Predicate, Row, Statement
+from backroom.calls import Actor, Row, Statement
 from backroom.orm.reach import Channel, Reach, Store
 from backroom.resources.definition import Definition
 from backroom.resources.fields import Field
@@ -15,8 +13,8 @@ from backroom.resources.nodes import Always, Constant, In, Node
 from backroom.resources.relations import Cell
 from backroom.rules.authorize import Rights, authorize
 from backroom.sql import select
-from backroom.sql.compiled import compiled
 from backroom.sql.normal import normal
+from backroom.sql.placeholders import lifted
 from backroom.sql.select import Ordering, Projection
 from backroom.sql.values import store
 
@@ -54,38 +52,36 @@ async def read_list(
 ) -> list[Row]:
     """The readable rows that fulfill `where` (resolved), in a total order. `limit` -1: all."""
     reach = store_.reach(definition, actor, along=[where])
-    predicate = authorize("read", store_.rules.grant(definition.name, actor), actor)
-    statement = _statement(store_, definition, projection, where, order, reach, predicate, paged=limit >= 0)
+    authorize("read", store_.rules.grant(definition.name, actor), actor)
+    asked, values = lifted(normal(where), store_.dialect)
+    statement = list_statement(store_, definition, reach, projection, asked, order, paged=limit >= 0)
     bounded = limit if limit >= 0 else 2**63 - 1
-    return await (channel or store_.database).read(statement.text, statement.bind(reach.bound(limit=bounded, offset=offset)))
+    return await (channel or store_.database).read(statement.text, statement.bind(reach.bound(**values, limit=bounded, offset=offset)))
 
 
-def _statement(
-    store_: Store,
-    definition: Definition,
-    projection: Projection,
-    where: Node,
-    order: tuple[Ordering, ...],
-    reach: Reach,
-    predicate: Predicate,
-    *,
-    paged: bool,
+def list_statement(
+    store_: Store, definition: Definition, reach: Reach, projection: Projection, where: Node, order: tuple[Ordering, ...], *, paged: bool
 ) -> Statement:
-    def element() -> Select[Any]:
-        return select.read_list(store_.tables, definition, projection, reach.view, predicate, normal(where), order, paged=paged)
-
-    if where == _ALL:
-        return reach.statement(("list", projection, order, paged), element)
-    return compiled(element(), store_.dialect)  # the constants of this question are in it, so it is compiled for this question alone
+    """Binds `limit`, `offset`, the caller's values and those lifted out of `where`. `paged`: `limit` is that of a page, not "all"."""
+    return reach.statement(
+        ("list", projection, where, order, paged),
+        lambda: select.read_list(store_.tables, definition, projection, reach.view, reach.rights.read, where, order, paged=paged),
+    )
 
 
 async def count(store_: Store, definition: Definition, actor: Actor, where: Node = _ALL, channel: Channel | None = None) -> int:
     """How many readable rows fulfill `where`."""
     reach = store_.reach(definition, actor, along=[where])
-    predicate = authorize("read", store_.rules.grant(definition.name, actor), actor)
-    statement = compiled(select.count(store_.tables, definition, reach.view, predicate, normal(where)), store_.dialect)
-    rows = await (channel or store_.database).read(statement.text, statement.bind(reach.bound()))
+    authorize("read", store_.rules.grant(definition.name, actor), actor)
+    asked, values = lifted(normal(where), store_.dialect)
+    statement = count_statement(store_, definition, reach, asked)
+    rows = await (channel or store_.database).read(statement.text, statement.bind(reach.bound(**values)))
     return int(rows[0][0])
+
+
+def count_statement(store_: Store, definition: Definition, reach: Reach, where: Node) -> Statement:
+    """As `list_statement`, without a page."""
+    return reach.statement(("count", where), lambda: select.count(store_.tables, definition, reach.view, reach.rights.read, where))
 
 
 async def read_keys(

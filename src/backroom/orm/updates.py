@@ -17,6 +17,7 @@ from backroom.rules.authorize import authorize
 from backroom.sql import update
 from backroom.sql.compiled import compiled
 from backroom.sql.insert import References, value_name
+from backroom.sql.placeholders import lifted
 from backroom.sql.select import Projection
 from backroom.sql.values import store, storer
 
@@ -150,14 +151,14 @@ async def update_where(
     plan = revision.plan
     reach = store_.reach(definition, actor, along=[where])
     tables = store_.tables
-    refused = compiled(
-        update.refused_candidates(tables, definition, reach.view, plan.predicate, plan.check, plan.fields, plan.checked, where), store_.dialect
+    asked, filtered = lifted(where, store_.dialect)
+    judged = (plan.predicate, plan.check, plan.fields, plan.checked, asked)
+    key = (projection, revision.given, asked)
+    refused = reach.statement(("refused candidates", *key), lambda: update.refused_candidates(tables, definition, reach.view, *judged))
+    statement = reach.statement(
+        ("update where", *key), lambda: update.update_where(tables, definition, projection, reach.view, *judged, if_version=False), writes=True
     )
-    element = update.update_where(
-        tables, definition, projection, reach.view, plan.predicate, plan.check, plan.fields, plan.checked, where, if_version=False
-    )
-    statement = compiled(element, store_.dialect, writes=True)
-    values = reach.bound(**revision.values)
+    values = reach.bound(**revision.values, **filtered)
 
     def unit() -> Unit[list[Row]]:
         if plan.checked or not plan.check.always:

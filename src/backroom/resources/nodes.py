@@ -39,8 +39,16 @@ class Constant:
     value: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Placeholder:
+    """Stands for a value of a query that is given when the statement runs; `many`: alone on the right of `In`, for all of its values."""
+
+    position: int
+    many: bool = False
+
+
 #: As written, a value of the row is a RowPath; `resolution` turns it into the Cell that it reaches.
-Operand: TypeAlias = "RowPath | Cell | CallerValue | Clock | Constant"
+Operand: TypeAlias = "RowPath | Cell | CallerValue | Clock | Constant | Placeholder"
 
 
 # ---------------------------------------------------------------- conditions
@@ -136,6 +144,8 @@ def write_operand(operand: Operand) -> str:
             return name
         case Constant(value):
             return repr(value)
+        case Placeholder():
+            return "?"
 
 
 def write(node: Node) -> str:

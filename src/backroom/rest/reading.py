@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import OrderedDict
+from collections.abc import Mapping
 from typing import Any, cast
 from urllib.parse import parse_qsl, urlencode
 
@@ -11,14 +12,14 @@ import msgspec
 from backroom.calls import Actor, Statement
 from backroom.errors import Fault, Problem
 from backroom.http.response import JSON, PRIVATE, VARY_CREDENTIALS, Header, Response
+from backroom.orm import reads
 from backroom.resources.access import Action
 from backroom.rest.endpoint import DEFAULT_LIMIT, Call, Endpoint, Plan
 from backroom.rest.preconditions import prefers, require_acceptable, unchanged
 from backroom.rest.steps import Steps
 from backroom.rules.authorize import Grant, authorize
-from backroom.sql import select
-from backroom.sql.compiled import compiled
 from backroom.sql.normal import normal
+from backroom.sql.placeholders import lifted
 from backroom.validation.queries import Query
 
 _ITEM: list[Header] = [JSON, PRIVATE, VARY_CREDENTIALS]
@@ -88,14 +89,14 @@ def _only_select(query: Query) -> None:
 class _Page:
     """What one query string asks of a list, for one shape of caller: kept by its raw bytes."""
 
-    __slots__ = ("count", "limit", "link", "offset", "plan")
+    __slots__ = ("count", "limit", "link", "plan", "values")
 
-    def __init__(self, plan: Plan, count: Statement | None, limit: int, offset: int, link: Header) -> None:
+    def __init__(self, plan: Plan, count: Statement | None, limit: int, values: Mapping[str, Any], link: Header) -> None:
         self.link = link
         self.plan = plan
         self.count = count
         self.limit = limit
-        self.offset = offset
+        self.values = values
 
 
 class ReadList(_Read):
@@ -125,19 +126,16 @@ class ReadList(_Read):
         if limit > endpoint.greatest_limit:
             fault = Fault("limit", "too_large", f"limit is at most {endpoint.greatest_limit} here; page with offset.")
             raise Problem("validation.query", fault.message, errors=[fault])
-        reach, tables, where = endpoint.reach(call.actor), endpoint.store.tables, normal(query.where)
-        representation = endpoint.representation(rights, query.columns)
-        statement = select.read_list(tables, endpoint.definition, representation.projection, reach.view, rights.read, where, query.order)
-        count = select.count(tables, endpoint.definition, reach.view, rights.read, where) if counted else None
-        dialect = endpoint.store.dialect
+        representation, reach = endpoint.representation(rights, query.columns), endpoint.reach(call.actor)
+        where, values = lifted(normal(query.where), endpoint.store.dialect)
+        statement = reads.list_statement(endpoint.store, endpoint.definition, reach, representation.projection, where, query.order, paged=True)
+        count = reads.count_statement(endpoint.store, endpoint.definition, reach, where) if counted else None
         link = (b"link", self._next(call.request.query, query.offset + limit))
-        return _Page(
-            Plan(compiled(statement, dialect), representation), compiled(count, dialect) if count is not None else None, limit, query.offset, link
-        )
+        return _Page(Plan(statement, representation), count, limit, {**values, "limit": limit + 1, "offset": query.offset}, link)
 
     def statement(self, call: Call) -> None:
         page, reach = call.query, self._endpoint.reach(call.actor)
-        values = {**reach.values, "limit": page.limit + 1, "offset": page.offset}
+        values = {**reach.values, **page.values}
         call.given = reach.bound(**values) if reach.clock else values
 
     async def run(self, call: Call) -> None:
@@ -157,7 +155,7 @@ class ReadList(_Read):
         more = len(rows) > page.limit
         if more:
             rows = rows[: page.limit]
-        headers: list[Header] = [*_ITEM, (b"content-range", content_range(page.offset, len(rows), total))]
+        headers: list[Header] = [*_ITEM, (b"content-range", content_range(page.values["offset"], len(rows), total))]
         if more and page.limit:  # the page after an empty one would be itself
             headers.append(page.link)
         return Response(200, headers, page.plan.representation.many(rows))

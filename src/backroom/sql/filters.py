@@ -35,6 +35,7 @@ from backroom.resources.nodes import (
     Not,
     Operand,
     Or,
+    Placeholder,
     RowPath,
     Some,
     StartsWith,
@@ -80,6 +81,11 @@ def slot_name(value: CallerValue, kind: Kind, many: bool = False, prefix: bool =
     """The bind parameter of a value of `me`, as this kind. One name is one way of reading the value: callers share statements by it."""
     name = value.name if value.name.isidentifier() else value.name.partition(".")[0] + "_" + hashlib.sha256(value.name.encode()).hexdigest()[:12]
     return f"me_{name}_{kind}{'_list' if many else '_prefix' if prefix else ''}"
+
+
+def placeholder_name(placeholder: Placeholder) -> str:
+    """The bind parameter of a query's value."""
+    return f"p_{placeholder.position}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,21 +167,28 @@ class Conditions:
     def _in(
         self, column: ColumnElement[Any], right: tuple[Operand, ...] | CallerValue, kind: Kind, columns: dict[int, ColumnElement[Any]], negated: bool
     ) -> Condition:
-        if isinstance(right, CallerValue):
-            name = slot_name(right, kind, many=True)
-            if self.dialect == "postgresql":
-                values = bindparam(name, type_=ARRAY(column_type(kind, self.dialect)), required=True)
-                return and_(column.is_not(None), not_(column == func.any(values))) if negated else column == func.any(values)
-            # A collation declared on the column reaches IN through its left side, so decimals compare as numbers here too.
-            listed: Select[Any] = select(VALUE).select_from(func.json_each(bindparam(name, required=True)))
-            return and_(column.is_not(None), column.not_in(listed)) if negated else column.in_(listed)
-        known = [value for value in right if not (isinstance(value, Constant) and value.value is None)]
+        match right:
+            case CallerValue():
+                return self._in_list(column, slot_name(right, kind, many=True), kind, negated)
+            case (Placeholder(_, True) as listed,):
+                return self._in_list(column, placeholder_name(listed), kind, negated)
+            case _:
+                known = [value for value in right if not (isinstance(value, Constant) and value.value is None)]
         if negated and len(known) < len(right):
             return false()  # one of the values is unknown, so "none of them" never is
-        listed_values = [self._value(value, kind, columns) for value in known]
-        if not listed_values:
+        values = [self._value(value, kind, columns) for value in known]
+        if not values:
             return column.is_not(None) if negated else false()
-        return column.not_in(listed_values) if negated else column.in_(listed_values)
+        return column.not_in(values) if negated else column.in_(values)
+
+    def _in_list(self, column: ColumnElement[Any], name: str, kind: Kind, negated: bool) -> Condition:
+        """One bound value holds the whole list: an array, or JSON for SQLite."""
+        if self.dialect == "postgresql":
+            among = column == func.any(bindparam(name, type_=ARRAY(column_type(kind, self.dialect)), required=True))
+            return and_(column.is_not(None), not_(among)) if negated else among
+        # A collation declared on the column reaches IN through its left side, so decimals compare as numbers here too.
+        listed: Select[Any] = select(VALUE).select_from(func.json_each(bindparam(name, required=True)))
+        return and_(column.is_not(None), column.not_in(listed)) if negated else column.in_(listed)
 
     def _is_null(self, cell: Cell, row: RowName, resource: str, mode: Mode, negated: bool) -> Condition:
         """Never unknown. A path is empty where any of its steps is."""
@@ -203,6 +216,8 @@ class Conditions:
                 return bindparam(None, store(kind, value, self.dialect), type_=column_type(kind, self.dialect), unique=True)
             case CallerValue():
                 return bindparam(slot_name(operand, kind, prefix=prefix), type_=column_type(kind, self.dialect), required=True)
+            case Placeholder():
+                return bindparam(placeholder_name(operand), type_=column_type(kind, self.dialect), required=True)
             case Clock(name):
                 return bindparam(name, type_=column_type(CLOCK_KINDS[name], self.dialect), required=True)
             case RowPath():
