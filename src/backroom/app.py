@@ -208,7 +208,7 @@ def _adapted(moment: Moment, function: Callable[..., Awaitable[Any]]) -> Hook:
     positional = [name for name in parameters if name not in ("me", "db")]
     expected = POSITIONAL[moment]
     if len(positional) != len(expected):
-        raise DeclarationError(f"{place}: a {moment} hook takes `({', '.join(expected)}, *, me, db)`")
+        raise DeclarationError(f"{place}: the {moment} hook takes `({', '.join(expected)}, *, me, db)`")
     wanted = [name for name in ("me", "db") if name in parameters]
 
     async def call(*rows: Any, **known: Any) -> Any:

@@ -338,8 +338,9 @@ async def test_a_transaction_is_shared_by_all_sessions_made_of_one(each_database
         assert [each.name for each in await db.find(tag, order="name")] == ["a", "c"]
 
 
-async def test_many_rows_change_and_go_at_once_where_the_caller_may(each_database: str) -> None:
-    app = App()
+@pytest.mark.parametrize("hooked", [False, True])
+async def test_many_rows_change_and_go_at_once_where_the_caller_may(each_database: str, hooked: bool) -> None:
+    app, touched = App(), list[str]()
 
     @app.resource("chores")
     class Chore(Resource):
@@ -348,6 +349,16 @@ async def test_many_rows_change_and_go_at_once_where_the_caller_may(each_databas
         due: datetime | None = None
         owner: User = owner()
         access = allow(read=anyone, create=me.signed_in, update=(this.owner == me) & (this.title != "final"), delete=this.owner == me)
+
+    if hooked:
+
+        @app.after_update(Chore)
+        async def changed(row: Chore, before: Chore) -> None:
+            touched.append(f"{before.title}-{row.title}")
+
+        @app.after_delete(Chore)
+        async def gone(row: Chore) -> None:
+            touched.append(f"no {row.title}")
 
     async with running(app, each_database) as world:
         ann, bob = await world.person("ann"), await world.person("bob")
@@ -365,6 +376,7 @@ async def test_many_rows_change_and_go_at_once_where_the_caller_may(each_databas
         assert await hers.count(Chore, this.title == "final") == 0
         assert await hers.delete_where(Chore, ~this.done) == 0
         assert await hers.delete_where(Chore, this.title == "a") == 1
+        assert touched == (["a-a", "b-b", "no a"] if hooked else [])
         with pytest.raises(TypeError, match="owner"):
             await hers.create(Chore(title="x", owner=await world.user(bob)))  # type: ignore[call-arg]
         with pytest.raises(TypeError, match="no field"):

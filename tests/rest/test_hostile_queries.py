@@ -257,3 +257,44 @@ async def test_17_what_may_stand_once_and_stands_twice_is_refused(each_database:
             reply = await bare.patch(item, content=b'{"count":9}', headers=headers)
             assert (reply.status_code, code_of(reply)) == (400, "http.malformed"), name
         assert (await ann.get(item)).json()["count"] == 0
+
+
+#: For each kind of field, values as the wire has them, none like another.
+KINDS: dict[str, tuple[Any, ...]] = {
+    "text": ("", "a,b", 'c"d\\', "null", "[1]", "é\u2028😀", " x "),
+    "count": (0, -1, 2**53 - 1, 1 - 2**53),
+    "ratio": (0.1, 1e-300, 1.7976931348623157e308, 5e-324, 123456.789, 0.30000000000000004),
+    "done": (True, False),
+    "price": ("0.1", "10", "-3.50", "99999999999999999999.99"),
+    "day": ("2026-01-01", "0001-01-01", "9999-12-31"),
+    "at": ("2026-01-01T00:00:00.000Z", "1999-12-31T23:59:59.999Z"),
+    "opens": ("00:00:00", "23:59:59.000001"),
+    "lasts": ("PT1S", "P400DT1H30M", "-PT0.000001S"),
+    "token": ("00000000-0000-0000-0000-000000000001", "ffffffff-ffff-4fff-bfff-ffffffffffff"),
+    "data": ("AA==", "/////w==", ""),
+    "color": ("red", "blue"),
+}
+
+
+async def test_a_value_of_any_kind_is_found_by_itself_alone_and_in_a_list(each_database: str) -> None:
+    async with running(each_database, crowded_app()) as world:
+        ann = await world.person("ann")
+        for column, values in KINDS.items():
+            rows = (await ann.post(THING, json=[{column: value, "status": "open"} for value in values])).json()
+            assert len(rows) == len(values)
+            stored = [str(row["id"]) for row in rows]
+            here = {"id": f"in.({','.join(stored)})", "order": "id"}
+
+            async def found(column: str, test: str, here: dict[str, str] = here) -> list[str]:
+                reply = await ann.get(THING, params={**here, column: test})
+                assert reply.status_code == 200, reply.text
+                return [str(row["id"]) for row in reply.json()]
+
+            texts = [value if isinstance(value, str) else str(value).lower() for value in values]
+            quoted = ['"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' for text in texts]
+            for key, text, spelled in zip(stored, texts, quoted, strict=True):
+                if column != "done":
+                    assert await found(column, f"eq.{text}") == [key], (column, text)
+                assert await found(column, f"in.({spelled})") == [key], (column, text)
+                assert await found(column, f"not.in.({spelled})") == [each for each in stored if each != key], (column, text)
+            assert await found(column, f"in.({','.join(quoted)})") == stored

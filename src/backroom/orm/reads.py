@@ -7,16 +7,17 @@ from typing import Any
 
 from backroom.calls import Actor, Row, Statement
 from backroom.orm.reach import Channel, Reach, Store
+from backroom.resources.access import Action
 from backroom.resources.definition import Definition
 from backroom.resources.fields import Field
 from backroom.resources.nodes import Always, Constant, In, Node
 from backroom.resources.relations import Cell
 from backroom.rules.authorize import Rights, authorize
-from backroom.sql import select
+from backroom.sql import delete, select
 from backroom.sql.normal import normal
 from backroom.sql.placeholders import lifted
 from backroom.sql.select import Ordering, Projection
-from backroom.sql.values import store
+from backroom.sql.values import load, store
 
 _ALL = Always(True)
 
@@ -82,6 +83,16 @@ async def count(store_: Store, definition: Definition, actor: Actor, where: Node
 def count_statement(store_: Store, definition: Definition, reach: Reach, where: Node) -> Statement:
     """As `list_statement`, without a page."""
     return reach.statement(("count", where), lambda: select.count(store_.tables, definition, reach.view, reach.rights.read, where))
+
+
+async def keys_for(store_: Store, definition: Definition, actor: Actor, action: Action, where: Node, channel: Channel) -> list[Any]:
+    """The (Python) keys of the rows that fulfill `where` and that the caller may touch so. Raises 401/403 where there can be none."""
+    reach = store_.reach(definition, actor, along=[where])
+    predicate = authorize(action, store_.rules.grant(definition.name, actor), actor)
+    asked, values = lifted(normal(where), store_.dialect)
+    statement = reach.statement((action, "keys", asked), lambda: delete.keys_where(store_.tables, definition, reach.view, predicate, asked))
+    rows = await channel.read(statement.text, statement.bind(reach.bound(**values)))
+    return [load(definition.key.kind, row[0], store_.dialect) for row in rows]
 
 
 async def read_keys(

@@ -24,6 +24,7 @@ from backroom.orm.reach import Channel, Store, Within
 from backroom.orm.refusals import taken
 from backroom.orm.rows import RowLoader, by_column, columns_of, new_key
 from backroom.orm.updates import Revision, update_where
+from backroom.resources.access import Action
 from backroom.resources.conditions import Condition, node_of, this
 from backroom.resources.definition import Definition
 from backroom.resources.fields import kind_of
@@ -205,32 +206,45 @@ class Db:
         return await writes.in_transaction(self._store, self._channel, work)  # type: ignore[no-any-return]
 
     async def update_where(self, resource: type[R], *conditions: Condition, **changes: Any) -> int:
-        """Change every row that fulfills all conditions and that this caller may change; how many. Hooks run for each row."""
+        """Change every row that fulfills all conditions and that this caller may change; how many. Hooks run for each row.
+
+        A row that the new values would put out of this caller's reach refuses all: 403, nothing changed.
+        """
         definition, _ = self._read(resource)
         given = check_row(definition, by_column(definition, changes), "update")
         self._refuse_fixed(definition, given)
-        where = normal(self._where(definition, conditions))
+        where, key_only = self._where(definition, conditions), _key_of(definition)
         if definition.hooks.around("update"):
-            return await self._each(resource, conditions, lambda inside, row: inside.update(row, **changes))
-        projection = Projection((definition.key,), version=False)
-        done = await update_where(self._store, definition, self._actor, where, {**given, "updated_at": datetime.now(UTC)}, projection, self._channel)
+            return await self._each(
+                definition, "update", where, lambda key, within: writes.change_row(*self._of(definition), key, given, key_only, None, within)
+            )
+        moment = {**given, "updated_at": datetime.now(UTC)}
+        done = await update_where(*self._of(definition), normal(where), moment, key_only, self._channel)
         return len(done.rows)
 
     async def delete_where(self, resource: type[R], *conditions: Condition) -> int:
         """Delete every row that fulfills all conditions and that this caller may delete; how many. Hooks run for each row."""
         definition = self._store.catalog.of(resource)
+        where = self._where(definition, conditions)
         if writes.hooks_below(self._store, definition):
-            return await self._each(resource, conditions, lambda inside, row: inside.delete(row))
-        where = normal(self._where(definition, conditions))
-        return len(await Removal(self._store, definition, self._actor, None, where).run(self._channel))
+            return await self._each(definition, "delete", where, lambda key, within: writes.remove_rows(*self._of(definition), key, within))
+        return len(await Removal(*self._of(definition), None, normal(where)).run(self._channel))
 
-    async def _each(self, resource: type[R], conditions: Sequence[Condition], act: Callable[[Db, R], Awaitable[object]]) -> int:
+    def _of(self, definition: Definition) -> tuple[Store, Definition, Actor]:
+        return self._store, definition, self._actor
+
+    async def _each(self, definition: Definition, action: Action, where: Node, act: Callable[[Any, Channel], Awaitable[object]]) -> int:
+        """`act` on every row that fulfills `where` and that the caller may touch so, in one transaction."""
+
         async def work(channel: Channel) -> int:
-            inside = Db(self._store, self._actor, channel)
-            rows = await inside.find(resource, *conditions)
-            for row in rows:
-                await act(inside, row)
-            return len(rows)
+            keys = await reads.keys_for(*self._of(definition), action, where, channel)
+            for key in keys:
+                try:
+                    await act(key, channel)
+                except Problem as problem:
+                    if problem.code != "rest.not_found":  # an earlier one has taken it along
+                        raise
+            return len(keys)
 
         done: int = await writes.in_transaction(self._store, self._channel, work)
         return done
