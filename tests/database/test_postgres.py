@@ -12,10 +12,13 @@ from typing import Any
 from uuid import UUID
 
 import pytest
+from pydantic import SecretStr
 
 from backroom.calls import Ask, Unit
+from backroom.database.database import connect
 from backroom.database.postgres import WRITING, Postgres
 from backroom.errors import Problem, SettingsError
+from backroom.settings import Settings
 from tests.postgres import Server, drop_database, fresh_database
 
 
@@ -47,6 +50,13 @@ def asks(*statements: str) -> Callable[[], Unit[None]]:
 async def test_an_unreachable_server_stops_the_start_and_tells_no_password() -> None:
     with pytest.raises(SettingsError, match=r"Postgres at 127\.0\.0\.1 can't be used") as refused:
         await Postgres("postgresql://app:verysecret@127.0.0.1:1/app").open()
+    assert "verysecret" not in str(refused.value)
+
+
+@pytest.mark.parametrize("address", ["postgresql://app:verysecret@[db/app", "postgresql://app:very[secret@db]/app", "mysql://app:verysecret@db/app"])
+def test_an_address_that_can_be_none_is_told_without_its_password(address: str) -> None:
+    with pytest.raises(SettingsError, match=r"DATABASE_URL is") as refused:
+        connect(Settings(DATABASE_URL=SecretStr(address)))
     assert "verysecret" not in str(refused.value)
 
 

@@ -14,6 +14,7 @@ import time
 from collections.abc import Awaitable, Callable
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
+from urllib.parse import urlsplit
 
 from backroom.calls import Row, Unit
 from backroom.database.refusals import TRIES, TRY_SECONDS, pause
@@ -107,6 +108,10 @@ def connect(settings: Settings) -> Database:
             if error.name != "asyncpg":
                 raise
             raise SettingsError("DATABASE_URL names Postgres, whose driver is not installed; run: pip install 'backroom[postgres]'") from None
+        try:
+            urlsplit(rest)
+        except ValueError as error:
+            raise SettingsError(f"DATABASE_URL is no address: {error}; percent-encode what is special in the password") from None
         return Postgres(f"postgresql:{rest}", seconds=settings.MAX_QUERY_SECONDS)
     raise SettingsError("DATABASE_URL is neither `sqlite:PATH` nor `postgresql://...`; write, for example, DATABASE_URL=sqlite:data/app.db")
 
