@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import socket
 import subprocess
@@ -11,7 +12,7 @@ from collections.abc import Generator, Mapping
 from contextlib import contextmanager, suppress
 from http.client import HTTPResponse
 from pathlib import Path
-from typing import NamedTuple, Self
+from typing import NamedTuple, Self, cast
 
 ROOT = Path(__file__).parent.parent
 _PATIENCE_SECONDS = 60.0
@@ -31,16 +32,31 @@ class RawReply(NamedTuple):
         return ", ".join(values) if values else None
 
 
+class _Incoming(io.BufferedReader):
+    """What comes over a connection. `HTTPResponse` closes its file after each reply, and that file may hold the beginning of the next one."""
+
+    def close(self) -> None:
+        """Left open; `Connection` closes the socket."""
+
+    def makefile(self, mode: str) -> Self:
+        """As `HTTPResponse` asks a socket."""
+        assert mode == "rb"
+        return self
+
+
 class Connection:
     """One TCP connection to a served app."""
 
     def __init__(self, port: int) -> None:
         self._socket = socket.create_connection(("127.0.0.1", port), timeout=_PATIENCE_SECONDS)
+        self._raw = self._socket.makefile("rb", buffering=0)
+        self._incoming = _Incoming(self._raw)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
+        self._raw.close()
         self._socket.close()
 
     def send(self, raw: bytes) -> None:
@@ -48,7 +64,7 @@ class Connection:
 
     def reply(self, method: str = "GET") -> RawReply:
         """The next reply. `method` is the one of the request: a reply to HEAD has no body."""
-        response = HTTPResponse(self._socket, method=method)
+        response = HTTPResponse(cast("socket.socket", self._incoming), method=method)
         response.begin()
         headers = [(name.lower(), value) for name, value in response.getheaders()]
         return RawReply(response.status, headers, response.read())
@@ -58,7 +74,7 @@ class Connection:
         received = b""
         while True:
             try:
-                piece = self._socket.recv(65536)
+                piece = self._incoming.read1(65536)
             except ConnectionResetError:
                 return received
             if not piece:

@@ -39,6 +39,15 @@ async def slow() -> str:
         await asyncio.sleep(0.01)
     return "done"
 """
+STARTING = """
+import time
+from pathlib import Path
+
+FOLDER = Path(__file__).parent
+(FOLDER / "loading").touch()
+while not (FOLDER / "go").exists():
+    time.sleep(0.01)
+"""
 BROKEN = "from backroom import App\n\napp = App(\n"
 
 
@@ -158,6 +167,14 @@ def test_a_saved_file_reloads_a_broken_one_waits_for_the_next_save(tmp_path: Pat
         (tmp_path / "app.py").write_text(APP.replace('"/process"', '"/renamed"'))
         until(lambda: status(f"{server.url}/api/renamed") == 200)
         assert not is_alive(before)
+
+
+def test_what_is_saved_while_the_app_still_loads_is_served(tmp_path: Path) -> None:
+    with command(tmp_path, "dev", text=STARTING + APP) as server:
+        until((tmp_path / "loading").exists)
+        (tmp_path / "app.py").write_text(APP.replace('"/process"', '"/renamed"'))
+        (tmp_path / "go").touch()
+        until(lambda: status(f"{server.url}/api/renamed") == 200)
 
 
 def test_in_development_a_process_that_dies_is_told_and_comes_back_with_the_next_save(tmp_path: Path) -> None:

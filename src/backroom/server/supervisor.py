@@ -212,21 +212,22 @@ class Supervisor:
 
     # ------------------------------------------------------------ development
     async def _develop(self) -> None:
+        from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType] - its types name trio's, which isn't here
+
+        folder = folder_of(self._plan.target)
+        saves = awatch(folder, watch_filter=PythonFiles(folder), stop_event=self._stop, debounce=200, step=20)
+        coming = asyncio.ensure_future(anext(saves, None))  # it watches from here on: what is saved while the app loads counts
         current = await self._start()
         if current is not None:
             tell(f"Serving on {self._plan.url} (Ctrl-C ends it; a saved .py file reloads it).")
             self._mourn(current)
         else:
             self._wait_for_a_save()
-        folder = folder_of(self._plan.target)
-        from watchfiles import awatch  # pyright: ignore[reportUnknownVariableType] - its types name trio's, which isn't here
-
-        async for changes in awatch(folder, watch_filter=PythonFiles(folder), stop_event=self._stop, debounce=200, step=20, raise_interrupt=False):
+        while (changes := await coming) and not self._stop.is_set():
             names = sorted({Path(path).name for _, path in changes})
             tell(f"{', '.join(names[:3])} changed; reloading.")
             current = await self._exchange(current)
-            if self._stop.is_set():
-                return
+            coming = asyncio.ensure_future(anext(saves, None))
 
     async def _exchange(self, old: Worker | None) -> Worker | None:
         """The new process comes up beside the old one, which then leaves; if it can't start, nobody serves what is no longer written."""
