@@ -72,6 +72,7 @@ def connect(file: Path) -> Connection:
     connection: Connection = apsw.Connection(str(file), statementcachesize=512)
     connection.set_busy_timeout(5000)  # before journal_mode: two processes that start together would fail at once
     connection.execute(PRAGMAS)
+    connection.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)  # or `limit ?` is prepared anew each time
     return connection
 
 

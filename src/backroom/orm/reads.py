@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 from backroom.calls import Actor, Row, Statement
@@ -16,6 +17,7 @@ from backroom.rules.authorize import Rights, authorize
 from backroom.sql import delete, select
 from backroom.sql.normal import normal
 from backroom.sql.placeholders import lifted
+from backroom.sql.printed import can_print, printed
 from backroom.sql.select import Ordering, Projection
 from backroom.sql.values import load, store
 
@@ -68,6 +70,19 @@ def list_statement(
         ("list", projection, where, order, paged),
         lambda: select.read_list(store_.tables, definition, projection, reach.view, reach.rights.read, where, order, paged=paged),
     )
+
+
+def page_statement(
+    store_: Store, definition: Definition, reach: Reach, projection: Projection, where: Node, order: tuple[Ordering, ...]
+) -> tuple[Statement, bool]:
+    """`list_statement` of a page that goes out as JSON; and whether the database prints it (see `sql.printed`)."""
+    if not can_print(projection, store_.dialect):
+        return list_statement(store_, definition, reach, projection, where, order, paged=True), False
+    fields = replace(projection, version=False)
+    return reach.statement(
+        ("page", fields, where, order),
+        lambda: printed(select.read_list(store_.tables, definition, fields, reach.view, reach.rights.read, where, order), fields),
+    ), True
 
 
 async def count(store_: Store, definition: Definition, actor: Actor, where: Node = _ALL, channel: Channel | None = None) -> int:

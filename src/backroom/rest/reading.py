@@ -3,21 +3,22 @@
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Mapping
-from typing import Any, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TypeAlias, cast
 from urllib.parse import parse_qsl, urlencode
 
 import msgspec
 
-from backroom.calls import Actor, Statement
+from backroom.calls import Actor, Row, Statement
 from backroom.errors import Fault, Problem
 from backroom.http.response import JSON, PRIVATE, VARY_CREDENTIALS, Header, Response
 from backroom.orm import reads
 from backroom.resources.access import Action
-from backroom.rest.endpoint import DEFAULT_LIMIT, Call, Endpoint, Plan
+from backroom.rest.endpoint import DEFAULT_LIMIT, Call, Endpoint
 from backroom.rest.preconditions import prefers, require_acceptable, unchanged
 from backroom.rest.steps import Steps
 from backroom.rules.authorize import Grant, authorize
+from backroom.sql import printed
 from backroom.sql.normal import normal
 from backroom.sql.placeholders import lifted
 from backroom.validation.queries import Query
@@ -26,6 +27,8 @@ _ITEM: list[Header] = [JSON, PRIVATE, VARY_CREDENTIALS]
 _KEPT_QUERIES = 1024
 #: Bytes of a query string whose page is kept. A longer one, with its thousands of values, would fill a megabyte, and a thousand of them the machine.
 _LONGEST_KEPT = 1024
+#: What was read, and the limit -> how many rows the page has, whether more follow, and its JSON.
+PageOf: TypeAlias = Callable[[Sequence[Row], int], tuple[int, bool, bytes]]
 
 
 class _Read(Steps):
@@ -89,11 +92,12 @@ def _only_select(query: Query) -> None:
 class _Page:
     """What one query string asks of a list, for one shape of caller: kept by its raw bytes."""
 
-    __slots__ = ("count", "limit", "link", "plan", "values")
+    __slots__ = ("count", "limit", "link", "page_of", "statement", "values")
 
-    def __init__(self, plan: Plan, count: Statement | None, limit: int, values: Mapping[str, Any], link: Header) -> None:
+    def __init__(self, statement: Statement, page_of: PageOf, count: Statement | None, limit: int, values: Mapping[str, Any], link: Header) -> None:
         self.link = link
-        self.plan = plan
+        self.statement = statement
+        self.page_of = page_of
         self.count = count
         self.limit = limit
         self.values = values
@@ -128,10 +132,11 @@ class ReadList(_Read):
             raise Problem("validation.query", fault.message, errors=[fault])
         representation, reach = endpoint.representation(rights, query.columns), endpoint.reach(call.actor)
         where, values = lifted(normal(query.where), endpoint.store.dialect)
-        statement = reads.list_statement(endpoint.store, endpoint.definition, reach, representation.projection, where, query.order, paged=True)
+        statement, by_database = reads.page_statement(endpoint.store, endpoint.definition, reach, representation.projection, where, query.order)
         count = reads.count_statement(endpoint.store, endpoint.definition, reach, where) if counted else None
         link = (b"link", self._next(call.request.query, query.offset + limit))
-        return _Page(Plan(statement, representation), count, limit, {**values, "limit": limit + 1, "offset": query.offset}, link)
+        page_of = printed.page_of if by_database else representation.page_of
+        return _Page(statement, page_of, count, limit, {**values, "limit": limit + 1, "offset": query.offset}, link)
 
     def statement(self, call: Call) -> None:
         page, reach = call.query, self._endpoint.reach(call.actor)
@@ -140,7 +145,7 @@ class ReadList(_Read):
 
     async def run(self, call: Call) -> None:
         page, database = call.query, self._endpoint.store.database
-        statement = page.plan.statement
+        statement = page.statement
         if page.count is None:
             call.result = (await database.read(statement.text, statement.bind(call.given)), None)
             return
@@ -152,13 +157,11 @@ class ReadList(_Read):
     def respond(self, call: Call) -> Response:
         rows, total = call.result
         page = call.query
-        more = len(rows) > page.limit
-        if more:
-            rows = rows[: page.limit]
-        headers: list[Header] = [*_ITEM, (b"content-range", content_range(page.values["offset"], len(rows), total))]
+        length, more, body = page.page_of(rows, page.limit)
+        headers: list[Header] = [*_ITEM, (b"content-range", content_range(page.values["offset"], length, total))]
         if more and page.limit:  # the page after an empty one would be itself
             headers.append(page.link)
-        return Response(200, headers, page.plan.representation.many(rows))
+        return Response(200, headers, body)
 
     def _next(self, query: bytes, offset: int) -> bytes:
         kept = [(name, value) for name, value in parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True) if name != "offset"]

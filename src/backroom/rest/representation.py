@@ -35,6 +35,12 @@ class Representation:
         make = self._make
         return _encode([make(row) for row in rows])
 
+    def page_of(self, rows: Sequence[Row], limit: int) -> tuple[int, bool, bytes]:
+        """How many rows the page has, whether more follow (one more than `limit` was asked for), and its JSON array."""
+        if len(rows) > limit:
+            return limit, True, self.many(rows[:limit])
+        return len(rows), False, self.many(rows)
+
     def value(self, row: Row) -> Any:
         """What msgspec writes: a struct, or a mapping without the keys that are hidden in this row."""
         made = self._make(row)

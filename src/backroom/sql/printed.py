@@ -1,0 +1,63 @@
+"""A page as JSON, printed by SQLite itself: one value instead of twenty rows.
+
+Python's lock is let go and taken again at every row that SQLite hands out, and other threads wait for it meanwhile; and each cell would become an
+object only to become text again. Postgres prints faster than it is asked to: there the rows are the better question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import ColumnElement, LargeBinary, Select, case, cast, func, literal_column, select
+
+from backroom.calls import Row
+from backroom.resources.fields import Kind
+from backroom.sql.filters import ONE, ZERO
+from backroom.sql.select import Projection
+from backroom.sql.values import DialectName
+
+#: JSON escapes the ends of lines within texts, so one that stands in a page parts two rows.
+_BETWEEN = b",\n"
+
+
+def _same(cell: ColumnElement[Any]) -> ColumnElement[Any]:
+    return cell
+
+
+def _boolean(cell: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.json(case((cell == ONE, _text("true")), (cell == ZERO, _text("false"))))
+
+
+def _text(plain: str) -> ColumnElement[Any]:
+    """A word of ours in SQL: nothing in it needs escaping."""
+    return literal_column(f"'{plain}'")
+
+
+#: How SQLite prints a stored cell exactly as `sql.values.printer` would. What is missing here it can't print.
+_PRINT: Mapping[Kind, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = {
+    "boolean": _boolean,
+    "json": func.json,
+    **dict.fromkeys(("text", "integer", "float", "decimal", "date", "datetime", "time", "uuid"), _same),
+}
+
+
+def can_print(projection: Projection, dialect: DialectName) -> bool:
+    """A cell hidden in some rows leaves no key there, and JSON made by SQL has the same keys in every row."""
+    return dialect == "sqlite" and not projection.conditional and all(field.kind in _PRINT for field in projection.fields)
+
+
+def printed(page: Select[Any], projection: Projection) -> Select[int, bytes]:
+    """The page, asked as one row: how many there are, and their JSON, to be read by `page_of`."""
+    rows = page.subquery("page")
+    cells = [part for field in projection.fields for part in (_text(field.column), _PRINT[field.kind](rows.c[field.column]))]
+    text = func.group_concat(func.json_object(*cells), literal_column("char(44, 10)"))
+    return select(func.count(), cast(text, LargeBinary)).select_from(rows)
+
+
+def page_of(rows: Sequence[Row], limit: int) -> tuple[int, bool, bytes]:
+    """How many rows the page has, whether more follow (one more than `limit` was asked for), and its JSON array."""
+    found, text = rows[0]
+    if found > limit:
+        return limit, True, b"[%b]" % text[: text.rindex(_BETWEEN)] if limit else b"[]"
+    return found, False, b"[%b]" % (text or b"")
