@@ -18,14 +18,12 @@ from backroom.calls import Row, Unit
 from backroom.database.hold import Hold
 from backroom.database.refusals import busy, unavailable
 from backroom.database.sqlite_errors import translate
-from backroom.database.sqlite_file import BUSY_SECONDS, Connection, File
+from backroom.database.sqlite_file import BUSY_SECONDS, INLINE_SECONDS, Connection, File
 from backroom.database.writer import Job, Writer
 from backroom.errors import Problem
 
 T = TypeVar("T")
 
-# A read that takes longer than this on the event loop is stopped and asked again in a thread, where it holds up nobody.
-INLINE_SECONDS = 0.02
 THREADS = 4
 CONNECTIONS = 16
 _WATCH_SECONDS = 0.5

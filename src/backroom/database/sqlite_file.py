@@ -26,6 +26,8 @@ except ImportError:  # Windows: SQLite's own lock is polled, without turns
     fcntl = None
 
 BUSY_SECONDS = 5.0
+#: A statement that takes longer than this on the event loop is stopped and asked again in a thread, where it holds up nobody.
+INLINE_SECONDS = 0.02
 _POLL_SECONDS = 0.0002
 _STEPS = 2000  # of SQLite's machine between two looks at the clock: some 50 us
 _SOUND = (3, 51, 3)
