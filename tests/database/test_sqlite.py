@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from time import thread_time
 from typing import Any
 
 import apsw
@@ -120,6 +121,46 @@ async def test_a_single_unit_that_breaks_its_promise_is_still_undone_and_harms_n
         outcomes = await asyncio.gather(*(database.write(unit, single=True) for unit in units), return_exceptions=True)
         assert [isinstance(outcome, Problem) for outcome in outcomes] == [n % 5 == 0 for n in range(20)]
         assert sorted(n for (n,) in await database.read("SELECT n FROM t")) == [n for n in range(20) if n % 5]
+
+
+async def test_a_single_write_that_takes_long_is_done_aside_with_its_neighbors(tmp_path: Path) -> None:
+    counted = "(WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1000000) SELECT count(*) FROM n)"
+    async with opened(tmp_path / "app.db") as database:
+        await database.write(asks("CREATE TABLE t (n INTEGER)"))
+        units = [asks("INSERT INTO t VALUES (1)"), asks(f"INSERT INTO t SELECT {counted}"), asks("INSERT INTO t VALUES (2)")]
+        waiting = [asyncio.ensure_future(database.write(unit, single=True)) for unit in units]
+        longest = 0.0
+        while not all(one.done() for one in waiting):
+            begun = thread_time()
+            await asyncio.sleep(0)
+            longest = max(longest, thread_time() - begun)
+        await asyncio.gather(*waiting)
+        assert sorted(n for (n,) in await database.read("SELECT n FROM t")) == [1, 2, 1_000_000]
+        assert longest < 0.1  # of processor time: the event loop gives it 0.02 s
+
+
+async def test_single_writes_wait_for_another_process_without_holding_up_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    here, slept, sleep = threading.current_thread(), list[threading.Thread](), time.sleep
+
+    def watched(seconds: float) -> None:
+        slept.append(threading.current_thread())
+        sleep(seconds)
+
+    monkeypatch.setattr(time, "sleep", watched)
+    async with opened(tmp_path / "app.db") as database:
+        await database.write(asks("CREATE TABLE t (n INTEGER)"))
+        other = outsider(tmp_path / "app.db")
+        other.execute("BEGIN IMMEDIATE")
+        waiting = [asyncio.ensure_future(database.write(asks(f"INSERT INTO t VALUES ({n})"), single=True)) for n in range(3)]
+        for _ in range(100):  # turns of the loop, in which the writes can't get through
+            await asyncio.sleep(0)
+        assert await database.read("SELECT n FROM t") == []
+        assert not any(one.done() for one in waiting)
+        other.execute("COMMIT")
+        other.close()
+        await asyncio.gather(*waiting)
+        assert len(await database.read("SELECT n FROM t")) == 3
+    assert here not in slept
 
 
 async def test_a_unit_that_ends_the_interpreter_ends_neither_the_writer_nor_the_others_wait(tmp_path: Path) -> None:

@@ -46,7 +46,7 @@ class Sqlite:
     async def open(self) -> None:
         self._loop: AbstractEventLoop = asyncio.get_running_loop()
         self._file.make()
-        writing = self._file.connect(seconds=self._seconds, reads=False, cache_kib=16_384)
+        writing = self._file.connect(seconds=self._seconds, reads=False, cache_kib=8192)
         writing.run("PRAGMA journal_size_limit = 67108864")
         self._inline = self._file.connect(seconds=min(INLINE_SECONDS, self._seconds), reads=True, cache_kib=16_384)
         self._inline.raw.set_busy_timeout(int(INLINE_SECONDS * 1000))
