@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from http import HTTPStatus
 from time import perf_counter
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
@@ -71,13 +71,13 @@ class Door:
         self._below = tuple(prefix + "/" for prefix in owns)
         self._mounts = Mounts(mounts, owns)
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            await self._serve(scope, receive, send)
-        elif scope["type"] == "lifespan":
-            await run_lifespan(receive, send, self._on_start, self._on_stop)
-        elif scope["type"] == "websocket":
-            await self._open(scope, receive, send)
+    def __call__(self, scope: Scope, receive: Receive, send: Send) -> Coroutine[Any, Any, None]:
+        kind = scope["type"]
+        if kind == "http":
+            return self._serve(scope, receive, send)
+        if kind == "lifespan":
+            return run_lifespan(receive, send, self._on_start, self._on_stop)
+        return self._open(scope, receive, send)
 
     async def _serve(self, scope: Scope, receive: Receive, send: Send) -> None:
         started = perf_counter() if self._timed else 0.0

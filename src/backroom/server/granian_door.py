@@ -7,7 +7,6 @@ import os
 from typing import Any
 
 from granian import _futures, _granian  # pyright: ignore[reportPrivateUsage]
-from granian import asgi as _asgi
 from granian.constants import HTTPModes
 from granian.http import HTTP1Settings
 
@@ -40,10 +39,18 @@ class GranianDoor:
         protocols = (HTTPModes.auto, HTTP1Settings(header_read_timeout=HEADER_MILLISECONDS), None, True)  # HTTP/1, HTTP/2 by its defaults, websockets
         worker = granian.ASGIWorker(1, (None, listening), None, *threads, BACKLOG, *protocols, None, *_NO_TLS, (None, None))
         futures: Any = _futures
-        asgi: Any = _asgi
-        callback = futures._future_watcher_wrapper(asgi._callback_wrapper(self._door, {}, {}, None))
-        worker.serve_mtr(futures._new_cbscheduler(loop, callback, impl_asyncio=True), loop, self._signal)
+        worker.serve_mtr(futures._new_cbscheduler(loop, self._answer, impl_asyncio=True), loop, self._signal)
         await ended.wait()
+
+    async def _answer(self, watcher: Any) -> None:
+        """One request, as granian's own wrappers run it, without what they add for lifespans and access logs."""
+        proto = watcher.proto
+        try:
+            await self._door(watcher.scope, proto.receive, proto.send)
+        except BaseException as error:  # noqa: BLE001 - granian closes the connection by it
+            watcher.err(error)
+        else:
+            watcher.done()
 
     def stop(self) -> None:
         self._signal.set()
