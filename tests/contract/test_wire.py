@@ -280,7 +280,7 @@ SLIPS = (
     ("offset=1e3", "offset"),
     ("limit=1&limit=2", "limit"),
     ("owner=eq.x", "owner_id"),
-    ("title=like.*x*", "like"),
+    ("id=like.*x*", "like"),
 )
 
 

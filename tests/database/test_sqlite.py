@@ -140,11 +140,11 @@ async def test_a_single_write_that_takes_long_is_done_aside_with_its_neighbors(t
 
 
 async def test_single_writes_wait_for_another_process_without_holding_up_the_loop(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    here, slept, sleep = threading.current_thread(), list[threading.Thread](), time.sleep
+    here, slept, pause = threading.current_thread(), list[threading.Thread](), time.sleep
 
     def watched(seconds: float) -> None:
         slept.append(threading.current_thread())
-        sleep(seconds)
+        pause(seconds)
 
     monkeypatch.setattr(time, "sleep", watched)
     async with opened(tmp_path / "app.db") as database:

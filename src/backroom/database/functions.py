@@ -1,4 +1,8 @@
-"""What we add to SQLite's language: the collation `decimal`, which compares decimal numbers kept as text by their value."""
+"""What we add to SQLite's language: the collation `decimal`, which compares decimal numbers kept as text by their value, and the questions about
+JSON that Postgres has operators for."""
+
+# apsw leaves one type of its stubs unknown below Python 3.12.
+# pyright: reportUnknownMemberType=false
 
 from __future__ import annotations
 
@@ -6,6 +10,8 @@ from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 
 import apsw
+
+from backroom.database.containment import QUESTIONS
 
 _Key = tuple[int, Decimal, str]
 _ZERO = Decimal(0)
@@ -36,3 +42,5 @@ def compare_decimals(one: str, other: str) -> int:
 def install(connection: apsw.Connection) -> None:
     """Every connection needs this before its first statement: an index that uses `decimal` can't be read without it."""
     connection.create_collation("decimal", compare_decimals)
+    for name, ask in QUESTIONS.items():
+        connection.create_scalar_function(name, ask, 2, deterministic=True)

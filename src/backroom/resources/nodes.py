@@ -103,6 +103,15 @@ class StartsWith:
 
 
 @dataclass(frozen=True, slots=True)
+class Matches:
+    """What only a query asks: `like`, `ilike`, `match`, `imatch` (patterns), `isdistinct`, `cs`, `cd`, `ov` (JSON that holds JSON)."""
+
+    operator: str
+    left: Operand
+    right: Operand
+
+
+@dataclass(frozen=True, slots=True)
 class Some:
     """Some row of the collection at `path` makes `condition` true; in `condition`, `this` is that row."""
 
@@ -125,7 +134,7 @@ class Or:
     parts: tuple[Node, ...]
 
 
-Node: TypeAlias = "Always | Known | HasRole | Truth | Compare | In | IsNull | StartsWith | Some | Not | And | Or"
+Node: TypeAlias = "Always | Known | HasRole | Truth | Compare | In | IsNull | StartsWith | Matches | Some | Not | And | Or"
 
 
 # ---------------------------------------------------------------- reading one aloud
@@ -161,6 +170,8 @@ def write(node: Node) -> str:
             return write_operand(path)
         case Compare(operator, left, right):
             return f"{write_operand(left)} {OPERATORS[operator]} {write_operand(right)}"
+        case Matches(operator, left, right):
+            return f"{write_operand(left)} {operator} {write_operand(right)}"
         case In(left, right):
             values = write_operand(right) if isinstance(right, CallerValue) else "[" + ", ".join(map(write_operand, right)) + "]"
             return f"{write_operand(left)}.in_({values})"

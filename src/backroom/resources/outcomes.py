@@ -5,7 +5,24 @@ from __future__ import annotations
 from functools import reduce
 from itertools import product
 
-from backroom.resources.nodes import Always, And, CallerValue, Compare, HasRole, In, IsNull, Known, Node, Not, Operand, Or, Some, StartsWith, Truth
+from backroom.resources.nodes import (
+    Always,
+    And,
+    CallerValue,
+    Compare,
+    HasRole,
+    In,
+    IsNull,
+    Known,
+    Matches,
+    Node,
+    Not,
+    Operand,
+    Or,
+    Some,
+    StartsWith,
+    Truth,
+)
 from backroom.resources.relations import Cell
 
 Outcome = bool | None
@@ -61,7 +78,7 @@ def possible(node: Node, *, creating: bool = False, signed_in: bool | None = Non
                 if right == ()
                 else _comparison((left, *([right] if isinstance(right, CallerValue) else right)), creating, signed_in)
             )
-        case Truth():
+        case Truth() | Matches():
             return EVERYTHING
 
 

@@ -28,6 +28,7 @@ from backroom.resources.nodes import (
     In,
     IsNull,
     Known,
+    Matches,
     Node,
     Not,
     Operand,
@@ -61,7 +62,7 @@ def resolve(definitions: Definitions, definition: Definition, node: Node) -> Nod
             return Or(tuple(resolve(definitions, definition, part) for part in parts))
         case Not(part):
             return Not(resolve(definitions, definition, part))
-        case Always() | Known():
+        case Always() | Known() | Matches():  # the last only ever comes from a query, resolved
             return node
         case HasRole(role):
             _refuse_unnamed_role(node, role)
@@ -306,7 +307,7 @@ def _names_caller(node: Node) -> bool:
             return any(map(_names_caller, parts))
         case Not(part):
             return _names_caller(part)
-        case Compare(_, left, right) | StartsWith(left, right):
+        case Compare(_, left, right) | StartsWith(left, right) | Matches(_, left, right):
             return any(isinstance(side, CallerValue | Clock) or (isinstance(side, Cell) and bool(side.hops)) for side in (left, right))
         case In(left, right):
             return isinstance(right, CallerValue) or (isinstance(left, Cell) and bool(left.hops))

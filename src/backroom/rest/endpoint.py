@@ -22,6 +22,8 @@ from backroom.validation.bodies import BodyReader
 from backroom.validation.queries import QueryReader
 
 DEFAULT_LIMIT = 100
+#: SQLite has no regular expressions, and Python's own would let one pattern keep the server busy for good.
+LACKS: Mapping[str, frozenset[str]] = {"sqlite": frozenset({"match", "imatch"}), "postgresql": frozenset()}
 GREATEST_LIMIT = 1000
 
 
@@ -60,7 +62,7 @@ class Endpoint:
         self.definition = definition
         self.settings = settings
         self.bodies = BodyReader(definition, settings)
-        self.queries = QueryReader(definition, settings)
+        self.queries = QueryReader(definition, settings, lacks=LACKS[store.dialect])
         self.path = f"/api/{definition.name}"
         self.greatest_limit = definition.options.max_limit or GREATEST_LIMIT
         self._representations: dict[Rights, Representation] = {}

@@ -31,6 +31,7 @@ from backroom.resources.nodes import (
     In,
     IsNull,
     Known,
+    Matches,
     Node,
     Not,
     Operand,
@@ -43,6 +44,7 @@ from backroom.resources.nodes import (
 )
 from backroom.resources.relations import Cell, Collection, Gathered, Hop
 from backroom.resources.resolution import CLOCK_KINDS
+from backroom.sql.patterns import matches
 from backroom.sql.tables import Tables, column_type
 from backroom.sql.values import DialectName, store
 
@@ -143,7 +145,8 @@ class Conditions:
         cells = [operand for operand in operands_of(leaf) if isinstance(operand, Cell)]
         if isinstance(leaf, IsNull):
             return self._is_null(cells[0], row, resource, mode, negated)
-        return self._reached(cells, row, resource, mode, lambda columns: self._plain(leaf, columns, negated), index_serves=not negated)
+        served = not negated and not isinstance(leaf, Matches)
+        return self._reached(cells, row, resource, mode, lambda columns: self._plain(leaf, columns, negated), index_serves=served)
 
     def _plain(self, leaf: Node, columns: dict[int, ColumnElement[Any]], negated: bool) -> Condition:
         match leaf:
@@ -161,6 +164,9 @@ class Conditions:
             case In(left, right):
                 kind = kind_of_leaf(leaf)
                 return self._in(self._value(left, kind, columns), right, kind, columns, negated)
+            case Matches(operator, left, right):
+                kind = kind_of_leaf(leaf)
+                return matches(self.dialect, operator, self._value(left, kind, columns), self._value(right, kind, columns), negated)
             case _:
                 raise TypeError(f"not a leaf: {leaf!r}")
 
@@ -334,7 +340,7 @@ def _is_true(condition: Condition) -> bool:
 def operands_of(leaf: Node) -> list[Operand]:
     """What a leaf compares; none for what is no leaf."""
     match leaf:
-        case Compare(_, left, right) | StartsWith(left, right):
+        case Compare(_, left, right) | StartsWith(left, right) | Matches(_, left, right):
             return [left, right]
         case In(left, right):
             return [left, *(right if isinstance(right, tuple) else (right,))]

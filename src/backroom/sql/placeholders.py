@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any
 
 from backroom.resources.fields import Kind
-from backroom.resources.nodes import Always, And, CallerValue, Compare, Constant, In, Node, Not, Operand, Or, Placeholder, Some, StartsWith
+from backroom.resources.nodes import Always, And, CallerValue, Compare, Constant, In, Matches, Node, Not, Operand, Or, Placeholder, Some, StartsWith
 from backroom.sql.filters import kind_of_leaf, placeholder_name
+from backroom.sql.patterns import glob
 from backroom.sql.values import DialectName, store
 
 #: Kinds whose values SQLite reads out of a JSON list as exactly what is stored; a list of others is written value by value.
@@ -44,6 +45,10 @@ class _Lifting:
                 return Compare(operator, self._one(left, kind), self._one(right, kind))
             case StartsWith(left, right):
                 return StartsWith(self._one(left, "text"), self._one(right, "text"))
+            case Matches("like", left, Constant(pattern)) if self.dialect == "sqlite":
+                return Matches("like", left, self._put(glob(pattern)))
+            case Matches(operator, left, right):
+                return Matches(operator, left, self._one(right, kind_of_leaf(node)))
             case In(left, right):
                 kind = kind_of_leaf(node)
                 return In(self._one(left, kind), right if isinstance(right, CallerValue) else self._many(right, kind))

@@ -1,8 +1,9 @@
 """The spelling of queries (PostgREST's), taken apart: text into a small tree of names, operators and values. Knows no resource.
 
     ?done=is.false                          parameter := column "=" condition
-    ?due=not.lt.2026-01-01                  condition := ["not."] operator "." value
+    ?due=not.lt.2026-01-01                  condition := ["not."] operator ["(any)" | "(all)"] "." value
     ?status=in.(draft,"on hold")            value of in := "(" [item ("," item)*] ")"
+    ?title=ilike(any).{*milk*,*tea*}        value of any, all := "{" [item ("," item)*] "}"
     ?or=(done.is.true,and(a.eq.1,b.gt.2))   group     := "(" member ("," member)* ")"
                                             member    := ["not."] ("and" | "or") group | column "." condition
     ?order=due.desc.nullslast,id            sort      := column ["." ("asc" | "desc")] ["." ("nullsfirst" | "nullslast")]
@@ -19,11 +20,11 @@ from typing import Literal, NoReturn, TypeAlias
 #: Deepest nesting of `or=(and(or(...)))`.
 MAX_DEPTH = 5
 
-OPERATORS = ("eq", "neq", "gt", "gte", "lt", "lte", "in", "is")
+OPERATORS = ("eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "like", "ilike", "match", "imatch", "isdistinct", "cs", "cd", "ov")
+#: Those that may ask for any or all of several values.
+QUANTIFIED = frozenset({"eq", "gt", "gte", "lt", "lte", "like", "ilike", "match", "imatch"})
 #: Part of the grammar, answered by a later version: the refusal says so instead of calling them unknown.
-NOT_YET = frozenset(
-    {"like", "ilike", "match", "imatch", "isdistinct", "cs", "cd", "ov", "sl", "sr", "nxl", "nxr", "adj", "fts", "plfts", "phfts", "wfts"}
-)  # fmt: skip
+NOT_YET = frozenset({"sl", "sr", "nxl", "nxr", "adj", "fts", "plfts", "phfts", "wfts"})
 
 _NAME = re.compile(r'"(?:[^"\\]|\\.)*"|[^.,()":=]+')
 _WORD = re.compile(r"[a-zA-Z_]+")
@@ -31,12 +32,13 @@ _WORD = re.compile(r"[a-zA-Z_]+")
 
 @dataclass(frozen=True, slots=True)
 class Test:
-    """`column operator value`; `in` has its values as a tuple."""
+    """`column operator value`; `in`, and what has a `quantifier`, have their values as a tuple."""
 
     column: str
     operator: str
     value: str | tuple[str, ...]
     negated: bool = False
+    quantifier: Literal["any", "all"] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,6 +71,21 @@ class Misspelled(ValueError):
 def parse_condition(column: str, text: str) -> Test:
     """The value of a parameter named like a column."""
     return _Reader(text).condition(column, nested=False)
+
+
+def parse_list(text: str) -> tuple[str | None, ...]:
+    """`{a,"b c",NULL}`, Postgres' spelling of a list; None for an unquoted NULL."""
+    reader = _Reader(text)
+    reader.need("{")
+    values: list[str | None] = []
+    while not reader.take("}"):
+        if values:
+            reader.need(",")
+        quoted = reader.text.startswith('"', reader.at)
+        item = reader.item(",}")
+        values.append(None if item.upper() == "NULL" and not quoted else item)
+    reader.end()
+    return tuple(values)
 
 
 def parse_group(word: Literal["and", "or"], text: str, *, negated: bool = False) -> Group:
@@ -153,17 +170,23 @@ class _Reader:
         found = _WORD.match(self.text, start)
         word = found[0] if found else ""
         after = start + len(word)
-        if word in NOT_YET or (word in OPERATORS and self.text.startswith("(", after)):
-            self.fail(f"the operator `{word if word in NOT_YET else word + '(any)'}` is not available yet", "unavailable")
+        if word in NOT_YET:
+            self.fail(f"the operator `{word}` is not available", "unavailable")
+        quantifier: Literal["any", "all"] | None = None
+        for each in _QUANTIFIERS if word in OPERATORS else ():
+            if self.text.startswith(f"({each})", after):
+                if word not in QUANTIFIED:
+                    self.fail(f"`{word}` takes no `({each})`; {', '.join(sorted(QUANTIFIED))} do", "operator")
+                quantifier, after = each, after + len(each) + 2
         if word not in OPERATORS or not self.text.startswith(".", after):
             shown = re.split("[,)]", self.text[start:], maxsplit=1)[0] if nested else self.text[start:]
             raise NoOperator(column, shown[:60], word if self.text.startswith(".", after) else None)
         self.at = after + 1
-        if word == "in":
-            values = self.items()
+        if word == "in" or quantifier is not None:
+            values = self.items("(", ")") if quantifier is None else self.items("{", "}")
             if not nested:
                 self.end()
-            return Test(column, word, values, negated)
+            return Test(column, word, values, negated, quantifier)
         return Test(column, word, self.value(nested=nested), negated)
 
     def value(self, *, nested: bool) -> str:
@@ -172,8 +195,8 @@ class _Reader:
             return value
         return self.item()
 
-    def item(self) -> str:
-        """A value in a list: in quotes, or up to the next `,` or `)`."""
+    def item(self, until: str = ",)") -> str:
+        """A value in a list: in quotes, or up to the next `,` or closing bracket."""
         if self.take('"'):
             letters: list[str] = []
             while self.at < len(self.text) and self.text[self.at] != '"':
@@ -183,18 +206,20 @@ class _Reader:
             self.need('"')
             return "".join(letters)
         start = self.at
-        while self.at < len(self.text) and self.text[self.at] not in ",)":
+        ends = "}" if self.text.startswith("{", start) and "}" in self.text[start:] else until  # `{a,b}` is one value
+        while self.at < len(self.text) and self.text[self.at] not in ends:
             self.at += 1
+        self.at += ends == "}"
         return self.text[start : self.at]
 
-    def items(self) -> tuple[str, ...]:
-        self.need("(")
-        if self.take(")"):
+    def items(self, opening: str, closing: str) -> tuple[str, ...]:
+        self.need(opening)
+        if self.take(closing):
             return ()
-        values = [self.item()]
+        values = [self.item(f",{closing}")]
         while self.take(","):
-            values.append(self.item())
-        self.need(")")
+            values.append(self.item(f",{closing}"))
+        self.need(closing)
         return tuple(values)
 
     # -- trees
@@ -248,6 +273,7 @@ class NoOperator(Misspelled):
 
 
 _WORDS: tuple[Literal["and", "or"], ...] = ("and", "or")
+_QUANTIFIERS: tuple[Literal["any", "all"], ...] = ("any", "all")
 
 
 def _unquoted(text: str) -> str:
