@@ -27,6 +27,7 @@ from backroom.resources.nodes import CallerValue
 from backroom.rest.actions import addresses
 from backroom.rest.custom import CustomEndpoint
 from backroom.rest.endpoint import Endpoint
+from backroom.rest.faces import FACES, POSTGREST
 from backroom.rest.hints import hints
 from backroom.rest.openapi import document
 from backroom.rest.pipeline import Handler, Pipeline
@@ -115,16 +116,20 @@ class Backend:
     def _routes(self) -> Router[Steps | Handler]:
         router: Router[Steps | Handler] = Router()
         for definition in self.catalog.definitions.values():
-            for method, path, steps in addresses(Endpoint(self.store, definition, self.settings)):
-                router.add(method, path, steps)
+            for face in FACES:
+                for method, path, steps in addresses(Endpoint(self.store, definition, self.settings, face)):
+                    router.add(method, path, steps)
         for endpoint in self.auth.endpoints:
             router.add(endpoint.method, endpoint.path, _without_parameters(endpoint.answer))
         router.add("GET", "/health", _alive)
         router.add("GET", "/health/ready", self._ready)
         self._reference(router)
         for custom, replaces in self.declared.endpoints:
+            handler = custom.bound(self.store, self.auth.authenticate, self.settings)
             try:
-                router.add(custom.method, custom.path, custom.bound(self.store, self.auth.authenticate, self.settings), replaces=replaces)
+                router.add(custom.method, custom.path, handler, replaces=replaces)
+                if custom.path.startswith("/api/rpc/"):
+                    router.add(custom.method, POSTGREST.prefix + custom.path.removeprefix("/api"), handler)
             except DeclarationError as error:
                 raise custom.error(str(error)) from None
         return router

@@ -32,6 +32,7 @@ ERRORS: Mapping[str, ErrorKind] = {
     "http.malformed": ErrorKind(400, "Malformed request", "The request could not be read."),
     "http.not_found": ErrorKind(404, "No such address", "There is nothing at this address."),
     "http.method_not_allowed": ErrorKind(405, "Method not allowed", "This address does not take that method."),
+    "http.preference": ErrorKind(400, "Unknown preference", "The header Prefer asks for something that does not exist here."),
     "http.not_acceptable": ErrorKind(406, "Not acceptable", "This address answers in application/json."),
     "http.body_timeout": ErrorKind(408, "Body too slow", "The body did not arrive in time."),
     "http.body_too_large": ErrorKind(413, "Body too large", "The body is larger than this server takes."),
@@ -68,7 +69,10 @@ ERRORS: Mapping[str, ErrorKind] = {
     "database.timeout": ErrorKind(503, "Query took too long", "The query took too long and was stopped. Ask for less."),
     # rest: one request, start to end
     "rest.not_found": ErrorKind(404, "Not found", "There is no such row."),
+    "rest.not_single": ErrorKind(406, "Not one row", "Cannot coerce the result to a single JSON object."),
+    "rest.range": ErrorKind(416, "No such range", "Requested range not satisfiable."),
     "rest.stale": ErrorKind(412, "Changed meanwhile", "The row has changed since you read it. Read it again."),
+    "rest.max_affected": ErrorKind(400, "Too many rows", "More rows match than max-affected allows; nothing was changed."),
     "rest.no_filter": ErrorKind(400, "No filter", "To change many rows, say which: add a filter."),
     # raised by an app's own code without a code of its own
     "app.invalid": ErrorKind(400, "Invalid input", "The input is not right."),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
+from typing import TypeAlias
 
 from backroom.database.database import Violation
 from backroom.errors import Fault, Problem
@@ -51,3 +52,21 @@ def _by_constraint(violation: Violation, definition: Definition) -> list[str]:
         if name == "_".join((definition.name, *(field.column for field in group), "key"))[:63]:
             return [field.column for field in group]
     return [field.column for field in definition.references if name == f"{definition.name}_{field.column}_fkey"]
+
+
+#: Told how many rows a write touches, before it is final; raises to undo it.
+Allow: TypeAlias = Callable[[int], None]
+
+
+def anything(found: int) -> None:
+    """Any number of rows may be touched."""
+
+
+def at_most(most: int) -> Allow:
+    """400 for more rows than the caller said that he means to touch (`Prefer: max-affected`)."""
+
+    def allow(found: int) -> None:
+        if found > most:
+            raise Problem("rest.max_affected", f"The filter matches {found} rows, and max-affected is {most}; nothing was changed.")
+
+    return allow

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping, Sequence
+from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from datetime import UTC, datetime
 from enum import Enum
@@ -17,15 +17,14 @@ from backroom.calls import Actor, Ask, Unit
 from backroom.database.database import SerializationFailure
 from backroom.errors import Fault, Problem
 from backroom.orm import reads, writes
-from backroom.orm.creates import Created, Creation
-from backroom.orm.deletes import Removal
+from backroom.orm.bulk import change_where, key_only, remove_where
+from backroom.orm.creates import Created
 from backroom.orm.include import include_relations
 from backroom.orm.reach import Channel, Store, Within
-from backroom.orm.refusals import taken
 from backroom.orm.rows import RowLoader, by_column, columns_of, new_key
-from backroom.orm.updates import Revision, update_where
-from backroom.resources.access import Action
-from backroom.resources.conditions import Condition, node_of, this
+from backroom.orm.updates import Revision
+from backroom.orm.upserts import Upsert
+from backroom.resources.conditions import Condition, node_of
 from backroom.resources.definition import Definition
 from backroom.resources.fields import kind_of
 from backroom.resources.hooks import MAX_SECONDS
@@ -34,7 +33,7 @@ from backroom.resources.resolution import Unresolved, resolve
 from backroom.resources.resource import Resource, User, load
 from backroom.rules.fold import settled
 from backroom.sql.compiled import compiled
-from backroom.sql.normal import all_of, normal
+from backroom.sql.normal import all_of
 from backroom.sql.select import Ordering, Projection
 from backroom.sql.tables import column_type
 from backroom.sql.values import DialectName, store
@@ -177,33 +176,10 @@ class Db:
         fields = [field for name in on if (field := definition.by_name.get(name) or definition.by_column.get(name)) is not None]
         if len(fields) < len(on) or (fields != [definition.key] and not any(set(fields) == set(group) for group in definition.unique)):
             raise TypeError(f"upsert(on={list(on)!r}): these fields are not unique together; declare unique= on {definition.cls.__name__}")
-        by_key = fields == [definition.key] and not definition.options.client_key
         values, given = self._new(definition, row, None)
-        changes = {
-            column: values[column]
-            for column in given
-            if definition.by_column[column] not in fields and not definition.by_column[column].options.immutable
-        }
-        same = [node_of(this[field.name] == values[field.column]) for field in fields]
-
-        async def work(channel: Channel) -> R:
-            inside = Db(self._store, self._actor, channel)
-            refused = await Creation(self._store, definition, self._actor, [values], _key_of(definition), given).explain(channel, rule_only=True)
-            if refused is not None:
-                raise refused
-            found = await inside.find_one(type(row), Condition(all_of(same)))
-            if found is None:
-                if by_key:
-                    raise Problem("rest.not_found")
-                return await inside.create(row)
-            try:
-                return await inside._change(found, changes)
-            except Problem as problem:
-                if problem.status not in (403, 404):
-                    raise
-                raise Problem("rest.not_found") if by_key else taken(fields, given) from None
-
-        return await writes.in_transaction(self._store, self._channel, work)  # type: ignore[no-any-return]
+        _, projection = self._read(type(row))
+        put = await Upsert(self._store, definition, self._actor, fields).run([values], [given], projection, self._channel)
+        return (await self._loaded(definition, projection, put.rows, ()))[0] if put.visible[0] else row
 
     async def update_where(self, resource: type[R], *conditions: Condition, **changes: Any) -> int:
         """Change every row that fulfills all conditions and that this caller may change; how many. Hooks run for each row.
@@ -213,41 +189,16 @@ class Db:
         definition, _ = self._read(resource)
         given = check_row(definition, by_column(definition, changes), "update")
         self._refuse_fixed(definition, given)
-        where, key_only = self._where(definition, conditions), _key_of(definition)
-        if definition.hooks.around("update"):
-            return await self._each(
-                definition, "update", where, lambda key, within: writes.change_row(*self._of(definition), key, given, key_only, None, within)
-            )
-        moment = {**given, "updated_at": datetime.now(UTC)}
-        done = await update_where(*self._of(definition), normal(where), moment, key_only, self._channel)
-        return len(done.rows)
+        where = self._where(definition, conditions)
+        return len((await change_where(*self._of(definition), where, given, key_only(definition), self._channel)).rows)
 
     async def delete_where(self, resource: type[R], *conditions: Condition) -> int:
         """Delete every row that fulfills all conditions and that this caller may delete; how many. Hooks run for each row."""
         definition = self._store.catalog.of(resource)
-        where = self._where(definition, conditions)
-        if writes.hooks_below(self._store, definition):
-            return await self._each(definition, "delete", where, lambda key, within: writes.remove_rows(*self._of(definition), key, within))
-        return len(await Removal(*self._of(definition), None, normal(where)).run(self._channel))
+        return len(await remove_where(*self._of(definition), self._where(definition, conditions), self._channel))
 
     def _of(self, definition: Definition) -> tuple[Store, Definition, Actor]:
         return self._store, definition, self._actor
-
-    async def _each(self, definition: Definition, action: Action, where: Node, act: Callable[[Any, Channel], Awaitable[object]]) -> int:
-        """`act` on every row that fulfills `where` and that the caller may touch so, in one transaction."""
-
-        async def work(channel: Channel) -> int:
-            keys = await reads.keys_for(*self._of(definition), action, where, channel)
-            for key in keys:
-                try:
-                    await act(key, channel)
-                except Problem as problem:
-                    if problem.code != "rest.not_found":  # an earlier one has taken it along
-                        raise
-            return len(keys)
-
-        done: int = await writes.in_transaction(self._store, self._channel, work)
-        return done
 
     # ------------------------------------------------------------ transactions, SQL
     @asynccontextmanager
@@ -363,10 +314,6 @@ class Db:
             fixed += [column for column in given if definition.by_column[column].options.owner]
         if fixed:
             raise Problem("validation.failed", errors=[Fault(column, "read_only", f"{column} is set by the server.") for column in fixed])
-
-
-def _key_of(definition: Definition) -> Projection:
-    return Projection((definition.key,), version=False)
 
 
 def actor_of(user: User) -> Actor:

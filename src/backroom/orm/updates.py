@@ -10,7 +10,7 @@ from backroom.database.database import Violation
 from backroom.errors import Problem
 from backroom.orm.creates import joined, reply_needs_select
 from backroom.orm.reach import Channel, Reach, Store
-from backroom.orm.refusals import as_problem, missing_reference, refused_field
+from backroom.orm.refusals import Allow, anything, as_problem, missing_reference, refused_field
 from backroom.resources.definition import Definition
 from backroom.resources.nodes import Node
 from backroom.rules.authorize import authorize
@@ -141,11 +141,21 @@ class Revision:
 
 
 async def update_where(
-    store_: Store, definition: Definition, actor: Actor, where: Node, given: Mapping[str, Any], projection: Projection, channel: Channel | None = None
+    store_: Store,
+    definition: Definition,
+    actor: Actor,
+    where: Node,
+    given: Mapping[str, Any],
+    projection: Projection,
+    channel: Channel | None = None,
+    *,
+    allow: Allow = anything,
 ) -> Updated:
     """Change every row that the caller may change and the filter matches; one candidate that may not be refuses all.
 
-    Raises `Problem` 401, 403, 409.
+    `allow` is told how many, and raises to undo it.
+
+    Raises `Problem` 400, 401, 403, 409.
     """
     revision = Revision(store_, definition, actor, None, given, projection, None)
     plan = revision.plan
@@ -168,6 +178,7 @@ async def update_where(
             if counts[0][1]:
                 raise Problem("reference.not_found")
         rows = yield Ask(statement.text, statement.bind(values))
+        allow(len(rows))
         return rows
 
     try:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from backroom.rest.creating import Create
 from backroom.rest.endpoint import Endpoint
+from backroom.rest.many import DeleteMany, UpdateMany
 from backroom.rest.reading import ReadList, ReadOne
 from backroom.rest.steps import Steps
-from backroom.rest.writing import Create, Delete, Replace, Update
+from backroom.rest.writing import Delete, Replace, Update
 
 
 class ActionRow(NamedTuple):
@@ -20,6 +22,8 @@ class ActionRow(NamedTuple):
 ACTION_TABLE: tuple[ActionRow, ...] = (
     ActionRow("list", "GET", False, ReadList),
     ActionRow("create", "POST", False, Create),
+    ActionRow("update many", "PATCH", False, UpdateMany),
+    ActionRow("delete many", "DELETE", False, DeleteMany),
     ActionRow("read", "GET", True, ReadOne),
     ActionRow("replace", "PUT", True, Replace),
     ActionRow("update", "PATCH", True, Update),
@@ -28,5 +32,6 @@ ACTION_TABLE: tuple[ActionRow, ...] = (
 
 
 def addresses(endpoint: Endpoint) -> list[tuple[str, str, Steps]]:
-    """(method, path, steps) of every action of one resource."""
-    return [(row.method, f"{endpoint.path}/{{id}}" if row.item else endpoint.path, row.steps(endpoint)) for row in ACTION_TABLE]
+    """(method, path, steps) of every action of one resource. PostgREST's face has no addresses of single rows."""
+    rows = [row for row in ACTION_TABLE if not (row.item and endpoint.face.is_postgrest)]
+    return [(row.method, f"{endpoint.path}/{{id}}" if row.item else endpoint.path, row.steps(endpoint)) for row in rows]

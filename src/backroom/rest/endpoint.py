@@ -7,13 +7,14 @@ from typing import Any
 from uuid import UUID
 
 from backroom.calls import Actor, Statement
-from backroom.errors import Problem
+from backroom.errors import Fault, Problem
 from backroom.http.request import Request
 from backroom.orm.reach import Reach, Store
 from backroom.orm.reads import project
 from backroom.resources.access import Action
 from backroom.resources.definition import Definition
 from backroom.resources.fields import Field
+from backroom.rest.faces import API, Face
 from backroom.rest.representation import Representation
 from backroom.rules.authorize import Grant, Rights
 from backroom.settings import Settings
@@ -21,7 +22,6 @@ from backroom.sql import select
 from backroom.validation.bodies import BodyReader
 from backroom.validation.queries import QueryReader
 
-DEFAULT_LIMIT = 100
 #: SQLite has no regular expressions, and Python's own would let one pattern keep the server busy for good.
 LACKS: Mapping[str, frozenset[str]] = {"sqlite": frozenset({"match", "imatch"}), "postgresql": frozenset()}
 GREATEST_LIMIT = 1000
@@ -57,19 +57,29 @@ class Plan:
 class Endpoint:
     """What all actions of one resource share."""
 
-    def __init__(self, store: Store, definition: Definition, settings: Settings) -> None:
+    def __init__(self, store: Store, definition: Definition, settings: Settings, face: Face = API) -> None:
         self.store = store
+        self.face = face
         self.definition = definition
         self.settings = settings
         self.bodies = BodyReader(definition, settings)
         self.queries = QueryReader(definition, settings, lacks=LACKS[store.dialect])
-        self.path = f"/api/{definition.name}"
+        self.path = f"{face.prefix}/{definition.name}"
         self.greatest_limit = definition.options.max_limit or GREATEST_LIMIT
         self._representations: dict[Rights, Representation] = {}
         self._plans: dict[Any, Plan] = {}
         self._writable: dict[tuple[Rights, Action], frozenset[str]] = {}
         self._key_kind = definition.key.kind
         self.required = frozenset(field.column for field in definition.fields if field.writable and not field.has_default)
+
+    def page_length(self, asked: int | None) -> int:
+        """Rows of a page; `asked` None: as the face has it. Raises `Problem` 400 where more are asked than allowed and the face doesn't cut."""
+        if asked is None:
+            return min(self.face.limit, self.greatest_limit)
+        if asked > self.greatest_limit and not self.face.cuts:
+            fault = Fault("limit", "too_large", f"limit is at most {self.greatest_limit} here; page with offset.")
+            raise Problem("validation.query", fault.message, errors=[fault])
+        return min(asked, self.greatest_limit)
 
     def grant(self, actor: Actor) -> Grant:
         return self.store.rules.grant(self.definition.name, actor)

@@ -11,7 +11,8 @@ from pydantic import ValidationError
 
 from backroom.resources.definition import Definition
 from backroom.resources.fields import Field, Kind
-from backroom.rest.endpoint import DEFAULT_LIMIT, GREATEST_LIMIT
+from backroom.rest.endpoint import GREATEST_LIMIT
+from backroom.rest.faces import API
 from backroom.rest.schemas import EXAMPLES
 from backroom.validation.queries import MAX_OFFSET
 
@@ -40,7 +41,7 @@ def filters(fields: Sequence[Field]) -> list[dict[str, Any]]:
 def listing(definition: Definition, fields: Sequence[Field]) -> list[dict[str, Any]]:
     """Everything a list takes in its query."""
     greatest = definition.options.max_limit or GREATEST_LIMIT
-    limit = {"type": "integer", "minimum": 0, "maximum": greatest, "default": min(DEFAULT_LIMIT, greatest)}
+    limit = {"type": "integer", "minimum": 0, "maximum": greatest, "default": min(API.limit, greatest)}
     offset = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0}
     return [
         *filters(fields),

@@ -17,7 +17,7 @@ from backroom.rest.actions import ACTION_TABLE
 from backroom.rest.implication import row_rule, sees_created, sees_updated
 from backroom.rest.openapi_names import Components, pascal
 from backroom.rest.openapi_problems import ALWAYS, WITH_BODY, WRITING, header_refs, refusals
-from backroom.rest.openapi_queries import listing, parameter, select
+from backroom.rest.openapi_queries import filters, listing, parameter, select
 from backroom.rest.schemas import Schema, create_body, field_schema, is_sent, is_shown, replace_body, row, update_body
 from backroom.settings import Settings
 
@@ -25,6 +25,8 @@ from backroom.settings import Settings
 UNREADABLE: Schema = {"type": "object", "maxProperties": 0, "description": "Written, and not this caller's to read."}
 _IF_MATCH: Schema = {"$ref": "#/components/parameters/If-Match"}
 _SAFE_METHODS = ("get", "head")
+_PREFER: Schema = {"$ref": "#/components/parameters/Prefer"}
+_SILENT: dict[str, Any] = {"description": "Done. `Content-Range` tells how many rows it was.", "headers": header_refs("Content-Range")}
 #: Either way of saying who is asking; `{}` in front: nobody.
 SIGNED_IN: list[dict[str, list[str]]] = [{"cookie": []}, {"bearer": []}]
 
@@ -116,7 +118,7 @@ def _add_schemas(resource: Described, components: Components) -> None:
 def _list(resource: Described) -> dict[str, Any]:
     schema = {"anyOf": [_array(_ref(resource.name)), _array(_ref(resource.name + "Part"))]}
     success = _reply("The rows that the caller may see, in order.", schema, "Content-Range", "Link")
-    parameters = [*listing(resource.definition, resource.fields), {"$ref": "#/components/parameters/Prefer"}]
+    parameters = [*listing(resource.definition, resource.fields), _PREFER]
     name, summary = f"list{pascal(resource.definition.name)}", f"List {_words(resource)}"
     return _operation(resource, "read", "get", name, summary, {"200": success}, parameters=parameters)
 
@@ -168,16 +170,44 @@ def _delete(resource: Described) -> dict[str, Any]:
     return _operation(resource, "delete", "delete", name, summary, gone, refused, parameters=[_IF_MATCH])
 
 
+def _update_many(resource: Described) -> dict[str, Any]:
+    shown = _array({"anyOf": [_ref(resource.name), _ref(resource.name + "Part")]})
+    replies = {"200": _reply("The rows as they are now, those that the caller may still see.", shown, "Content-Range"), "204": _SILENT}
+    body, name = _ref(resource.name + "Update"), f"updateMany{pascal(resource.definition.name)}"
+    parameters = [*filters(resource.fields), select(resource.fields), _PREFER]
+    refused = [412, *_clashes(resource)]
+    return _operation(resource, "update", "patch", name, f"Update {_words(resource)} by filter", replies, refused, parameters=parameters, body=body)
+
+
+def _delete_many(resource: Described) -> dict[str, Any]:
+    shown = _array({"anyOf": [_ref(resource.name), _ref(resource.name + "Part")]})
+    replies = {"200": _reply("The rows as they were (`Prefer: return=representation`).", shown, "Content-Range"), "204": _SILENT}
+    name = f"deleteMany{pascal(resource.definition.name)}"
+    parameters = [*filters(resource.fields), select(resource.fields), _PREFER]
+    return _operation(resource, "delete", "delete", name, f"Delete {_words(resource)} by filter", replies, _held(resource), parameters=parameters)
+
+
 _DESCRIBED: Mapping[str, Callable[[Described], dict[str, Any]]] = {
     "list": _list,
     "create": _create,
+    "update many": _update_many,
+    "delete many": _delete_many,
     "read": _read,
     "replace": _replace,
     "update": _update,
     "delete": _delete,
 }
 #: Action of the table -> the action whose rule it asks.
-_RULES: Mapping[str, Action] = {"list": "read", "create": "create", "read": "read", "replace": "update", "update": "update", "delete": "delete"}
+_RULES: Mapping[str, Action] = {
+    "list": "read",
+    "create": "create",
+    "update many": "update",
+    "delete many": "delete",
+    "read": "read",
+    "replace": "update",
+    "update": "update",
+    "delete": "delete",
+}
 
 
 # ---------------------------------------------------------------- parts

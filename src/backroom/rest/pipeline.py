@@ -12,6 +12,8 @@ from backroom.http.request import Request
 from backroom.http.response import Response
 from backroom.http.router import Router
 from backroom.rest.endpoint import Call
+from backroom.rest.faces import POSTGREST
+from backroom.rest.postgrest_refusals import refusal_of
 from backroom.rest.steps import Steps
 
 Authenticate: TypeAlias = Callable[[Request], Awaitable[Actor]]
@@ -23,6 +25,9 @@ Handler: TypeAlias = Callable[[Request, Mapping[str, str]], Awaitable[Response]]
 Tell: TypeAlias = Callable[[Problem, Steps, Call], Awaitable[None]]
 
 
+_POSTGREST = POSTGREST.prefix + "/"
+
+
 class Pipeline:
     """Answers the requests of the addresses that are ours."""
 
@@ -32,7 +37,15 @@ class Pipeline:
         self._tell = tell
 
     async def answer(self, request: Request) -> Response:
-        """Raises `Problem` for every refusal; the door turns it into a problem document."""
+        """Raises `Problem` for every refusal, which the door turns into a problem document; on PostgREST's face it is answered in its words."""
+        if not request.path.startswith(_POSTGREST):
+            return await self._answer(request)
+        try:
+            return await self._answer(request)
+        except Problem as problem:
+            return refusal_of(problem, request)
+
+    async def _answer(self, request: Request) -> Response:
         if request.timings is not None:
             return await self._answer_timed(request)
         steps, parameters = self._route(request.method, request.path)  # http        -> which action

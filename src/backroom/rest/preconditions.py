@@ -61,15 +61,3 @@ def unchanged(request: Request, etag: bytes) -> bool:
     if given is None:
         return False
     return given.strip() == b"*" or any(tag.strip().removeprefix(b"W/") == etag for tag in given.split(b","))
-
-
-def prefers(request: Request, name: bytes) -> bytes | None:
-    """One preference of the Prefer header: `prefers(request, b"count")` is `b"exact"` for `Prefer: count=exact`."""
-    given = request.headers.get(b"prefer")
-    if given is None:
-        return None
-    for part in given.split(b","):
-        key, _, value = part.partition(b"=")
-        if key.strip().lower() == name:
-            return value.strip().strip(b'"')
-    return None

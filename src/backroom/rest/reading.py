@@ -10,12 +10,14 @@ from urllib.parse import parse_qsl, urlencode
 import msgspec
 
 from backroom.calls import Actor, Row, Statement
-from backroom.errors import Fault, Problem
+from backroom.errors import Problem
 from backroom.http.response import JSON, PRIVATE, VARY_CREDENTIALS, Header, Response
 from backroom.orm import reads
 from backroom.resources.access import Action
-from backroom.rest.endpoint import DEFAULT_LIMIT, Call, Endpoint
-from backroom.rest.preconditions import prefers, require_acceptable, unchanged
+from backroom.rest.endpoint import Call, Endpoint
+from backroom.rest.negotiation import CONTENT_TYPES, Form, Span, form_of, require_one, span_of
+from backroom.rest.preconditions import require_acceptable, unchanged
+from backroom.rest.preferences import Preferences, preferences
 from backroom.rest.steps import Steps
 from backroom.rules.authorize import Grant, authorize
 from backroom.sql import printed
@@ -92,15 +94,27 @@ def _only_select(query: Query) -> None:
 class _Page:
     """What one query string asks of a list, for one shape of caller: kept by its raw bytes."""
 
-    __slots__ = ("count", "limit", "link", "page_of", "statement", "values")
+    __slots__ = ("count", "form", "headers", "limit", "link", "page_of", "statement", "values")
 
-    def __init__(self, statement: Statement, page_of: PageOf, count: Statement | None, limit: int, values: Mapping[str, Any], link: Header) -> None:
+    def __init__(
+        self,
+        statement: Statement,
+        page_of: PageOf,
+        count: Statement | None,
+        limit: int,
+        values: Mapping[str, Any],
+        link: Header,
+        form: Form,
+        headers: list[Header],
+    ) -> None:
         self.link = link
         self.statement = statement
         self.page_of = page_of
         self.count = count
         self.limit = limit
         self.values = values
+        self.form: Form = form
+        self.headers = headers
 
 
 class ReadList(_Read):
@@ -110,33 +124,39 @@ class ReadList(_Read):
         super().__init__(endpoint)
         self._pages: OrderedDict[Any, _Page] = OrderedDict()
 
+    def authorize(self, actor: Actor) -> Grant:
+        return self._endpoint.grant(actor) if self._endpoint.face.lists_nothing else super().authorize(actor)
+
     async def validate(self, call: Call) -> None:
-        require_acceptable(call.request)
-        counted = call.request.headers.get(b"prefer") is not None and prefers(call.request, b"count") is not None
-        key = (call.grant.rights, call.request.query, counted)
+        request = call.request
+        form, wishes, span = form_of(request), preferences(request), span_of(request)
+        key = (call.grant.rights, request.query, wishes.counted, form, span)
         page = self._pages.get(key)
         if page is None:
-            page = self._page(call, counted)
-            if len(call.request.query) <= _LONGEST_KEPT:
+            page = self._page(call, wishes, form, span)
+            if len(request.query) <= _LONGEST_KEPT:
                 self._pages[key] = page
             if len(self._pages) > _KEPT_QUERIES:
                 self._pages.popitem(last=False)
         call.query = page
 
-    def _page(self, call: Call, counted: bool) -> _Page:
-        endpoint, rights = self._endpoint, call.grant.rights
+    def _page(self, call: Call, wishes: Preferences, form: Form, span: Span | None) -> _Page:
+        endpoint, rights, store = self._endpoint, call.grant.rights, self._endpoint.store
         query = endpoint.queries.read(call.request.query, rights.known)
-        limit = min(DEFAULT_LIMIT, endpoint.greatest_limit) if query.limit is None else query.limit
-        if limit > endpoint.greatest_limit:
-            fault = Fault("limit", "too_large", f"limit is at most {endpoint.greatest_limit} here; page with offset.")
-            raise Problem("validation.query", fault.message, errors=[fault])
+        offset = query.offset if span is None else query.offset or span.offset
+        limit = endpoint.page_length(query.limit if query.limit is not None or span is None else span.limit)
         representation, reach = endpoint.representation(rights, query.columns), endpoint.reach(call.actor)
         where, values = lifted(normal(query.where), endpoint.store.dialect)
-        statement, by_database = reads.page_statement(endpoint.store, endpoint.definition, reach, representation.projection, where, query.order)
-        count = reads.count_statement(endpoint.store, endpoint.definition, reach, where) if counted else None
-        link = (b"link", self._next(call.request.query, query.offset + limit))
-        page_of = printed.page_of if by_database else representation.page_of
-        return _Page(statement, page_of, count, limit, {**values, "limit": limit + 1, "offset": query.offset}, link)
+        asked = (store, endpoint.definition, reach, representation.projection, where, query.order)
+        if form == "csv":
+            statement, page_of = reads.list_statement(*asked, paged=True), representation.csv_page_of
+        else:
+            statement, by_database = reads.page_statement(*asked)
+            page_of = printed.page_of if by_database else representation.page_of
+        count = reads.count_statement(store, endpoint.definition, reach, where) if wishes.counted is not None else None
+        link = (b"link", self._next(call.request.query, offset + limit))
+        headers = [CONTENT_TYPES[form], PRIVATE, VARY_CREDENTIALS, *wishes.applied("count")]
+        return _Page(statement, page_of, count, limit, {**values, "limit": limit + 1, "offset": offset}, link, form, headers)
 
     def statement(self, call: Call) -> None:
         page, reach = call.query, self._endpoint.reach(call.actor)
@@ -156,12 +176,23 @@ class ReadList(_Read):
 
     def respond(self, call: Call) -> Response:
         rows, total = call.result
-        page = call.query
+        page: _Page = call.query
+        offset = page.values["offset"]
         length, more, body = page.page_of(rows, page.limit)
-        headers: list[Header] = [*_ITEM, (b"content-range", content_range(page.values["offset"], length, total))]
+        headers = [*page.headers, (b"content-range", content_range(offset, length, total))]
         if more and page.limit:  # the page after an empty one would be itself
             headers.append(page.link)
-        return Response(200, headers, body)
+        if page.form == "object":
+            require_one(length + more)
+            body = body[1:-1]
+        return Response(self._status(offset, length, total), headers, body)
+
+    def _status(self, offset: int, length: int, total: int | None) -> int:
+        if total is None or not self._endpoint.face.is_postgrest:
+            return 200
+        if offset > total:
+            raise Problem("rest.range", details=f"An offset of {offset} was requested, but there are only {total} rows.")
+        return 206 if length < total else 200
 
     def _next(self, query: bytes, offset: int) -> bytes:
         kept = [(name, value) for name, value in parse_qsl(query.decode("ascii", "replace"), keep_blank_values=True) if name != "offset"]

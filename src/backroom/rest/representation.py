@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import csv
 import hashlib
+import io
+import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -41,6 +44,17 @@ class Representation:
             return limit, True, self.many(rows[:limit])
         return len(rows), False, self.many(rows)
 
+    def csv_page_of(self, rows: Sequence[Row], limit: int) -> tuple[int, bool, bytes]:
+        """`page_of` as lines of comma-separated values under a line of names. What is hidden in a row is empty there."""
+        shown = rows[:limit]
+        out = io.StringIO()
+        lines = csv.writer(out, lineterminator="\n")
+        lines.writerow(self.names)
+        for row in shown:
+            whole = json.loads(self.one(row))
+            lines.writerow([_cell(whole.get(name)) for name in self.names])
+        return len(shown), len(rows) > limit, out.getvalue().encode()
+
     def value(self, row: Row) -> Any:
         """What msgspec writes: a struct, or a mapping without the keys that are hidden in this row."""
         made = self._make(row)
@@ -57,6 +71,13 @@ class Representation:
             hidden = {column for position, column in self._flags if not row[position]}
             suffix = _digest(tuple(name for name in self.names if name not in hidden))
         return f'"{row[self._version_at]}-{suffix}"'.encode()
+
+
+def _cell(value: Any) -> str:
+    """A value as PostgREST writes it into CSV: JSON for what is no plain value, nothing for null."""
+    if value is None or isinstance(value, str):
+        return value or ""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _digest(names: tuple[str, ...]) -> str:

@@ -8,7 +8,7 @@ from backroom.calls import Actor
 from backroom.http.response import Response
 from backroom.resources.access import Action
 from backroom.rest.endpoint import Call, Endpoint
-from backroom.rules.authorize import Grant
+from backroom.rules.authorize import Grant, authorize
 
 
 class Steps(ABC):
@@ -42,3 +42,17 @@ class Steps(ABC):
     @abstractmethod
     def respond(self, call: Call) -> Response:
         """http: bytes."""
+
+
+class Written(Steps):
+    """What the writing actions share: who may, and that nothing else is asked of them."""
+
+    action: Action
+
+    def authorize(self, actor: Actor) -> Grant:
+        grant = self._endpoint.grant(actor)
+        authorize(self.action, grant, actor)
+        return grant
+
+    def statement(self, call: Call) -> None:
+        call.plan = self._endpoint.representation(call.grant.rights)

@@ -6,20 +6,17 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from backroom.calls import Actor
 from backroom.errors import Fault, Problem
 from backroom.http.response import JSON, PRIVATE, VARY_CREDENTIALS, Header, Response
 from backroom.orm import reads, writes
-from backroom.orm.creates import Created
 from backroom.orm.refusals import label
-from backroom.orm.rows import new_key
 from backroom.resources.access import Action
 from backroom.resources.fields import Field
-from backroom.rest.endpoint import Call, Endpoint
+from backroom.rest.creating import not_given
+from backroom.rest.endpoint import Call
 from backroom.rest.preconditions import must_be_new, require_acceptable, require_json, wanted_version
-from backroom.rest.steps import Steps
-from backroom.rules.authorize import Grant, authorize
-from backroom.rules.authorize import refusal as refused
+from backroom.rest.steps import Written
+from backroom.rules.authorize import authorize
 from backroom.sql.values import load
 from backroom.validation.faults import refusal
 from backroom.validation.wire import stored_form
@@ -28,87 +25,7 @@ _REPLY: list[Header] = [JSON, PRIVATE, VARY_CREDENTIALS]
 _TRIES = 5
 
 
-class _Write(Steps):
-    """What the writing actions share: who may, and that nothing else is asked of them."""
-
-    action: Action
-
-    def authorize(self, actor: Actor) -> Grant:
-        grant = self._endpoint.grant(actor)
-        authorize(self.action, grant, actor)
-        return grant
-
-    def statement(self, call: Call) -> None:
-        call.plan = self._endpoint.representation(call.grant.rights)
-
-
-class Create(_Write):
-    """POST /api/todos: an object, or an array of them, all or none"""
-
-    action: Action = "create"
-
-    async def validate(self, call: Call) -> None:
-        require_acceptable(call.request)
-        _no_query(call)
-        require_json(call.request)
-        endpoint = self._endpoint
-        takes = endpoint.takes(call.grant.rights, "create")
-        if not endpoint.required <= takes:
-            raise refused(call.actor)  # every row needs a field that doesn't exist for this caller, so he can make none
-        sent = endpoint.bodies.read_many(await call.request.body(), "create", takes)
-        call.key = isinstance(sent, list)
-        rows = sent if isinstance(sent, list) else [sent]
-        faults = [fault for index, row in enumerate(rows) for fault in _not_given(endpoint, row, call.actor, index if call.key else None)]
-        if faults:
-            raise refusal(faults)
-        given = frozenset(column for row in rows for column in row)
-        moment = datetime.now(UTC)
-        complete = [endpoint.bodies.complete(row, caller=call.actor.id, moment=moment) for row in rows]
-        if endpoint.definition.key.kind == "uuid":
-            for row in complete:
-                row.setdefault("id", new_key())
-        call.given = (complete, given)
-
-    async def run(self, call: Call) -> None:
-        rows, given = call.given
-        endpoint = self._endpoint
-        if not rows:
-            call.result = Created([], [])
-            return
-        call.result = await writes.create_rows(endpoint.store, endpoint.definition, call.actor, rows, call.plan.projection, given)
-
-    def respond(self, call: Call) -> Response:
-        created, representation = call.result, call.plan
-        if call.key:
-            shown = [row for row, visible in zip(created.rows, created.visible, strict=True) if visible]
-            return Response(201, [*_REPLY, (b"content-range", b"*/%d" % len(created.rows))], representation.many(shown))
-        row = created.rows[0]
-        if not created.visible[0]:
-            return Response(201, list(_REPLY), b"{}")
-        location = f"{self._endpoint.path}/{_key_of(representation, row)}".encode()
-        return Response(201, [*_REPLY, (b"location", location), (b"etag", representation.etag(row))], representation.one(row))
-
-
-def _not_given(endpoint: Endpoint, row: dict[str, Any], actor: Actor, index: int | None = None) -> list[Fault]:
-    """Columns that a new row can't be given. The caller's own id as owner is taken (and left out), since clients of Supabase send it."""
-    faults: list[Fault] = []
-    for column in list(row):
-        field = endpoint.definition.by_column[column]
-        if field.options.owner:
-            if row.pop(column) != actor.id:
-                faults.append(Fault(column, "read_only", f"{label(field)} is always the person who creates the row; leave it out.", index))
-        elif field.name == "id" and endpoint.definition.options.client_key:
-            continue
-        elif field.server_set or field.options.read_only:
-            faults.append(Fault(column, "read_only", f"{label(field)} is set by the server; leave it out.", index))
-    return faults
-
-
-def _key_of(representation: Any, row: Any) -> Any:
-    return row[representation.names.index("id")]
-
-
-class Update(_Write):
+class Update(Written):
     """PATCH /api/todos/42 (merge)"""
 
     action: Action = "update"
@@ -150,7 +67,7 @@ class Update(_Write):
     async def _changes(self, call: Call) -> tuple[dict[str, Any], int | None]:
         """The columns to set. What this caller may not write is compared with what is stored: equal is left out, else refused."""
         endpoint, rights, given = self._endpoint, call.grant.rights, call.given
-        fixed = [field for column in given if _is_fixed(field := endpoint.definition.by_column[column]) or not rights.may("update", field).always]
+        fixed = [field for column in given if is_fixed(field := endpoint.definition.by_column[column]) or not rights.may("update", field).always]
         if not fixed:
             return dict(given), None
         stored, version = await self._stored(call, fixed)
@@ -161,7 +78,7 @@ class Update(_Write):
                 del changes[field.column]
             elif field.name == "updated_at":
                 raise Problem("rest.stale")
-            elif _is_fixed(field):
+            elif is_fixed(field):
                 faults.append(Fault(field.column, "read_only", f"{label(field)} can't be changed; leave it out or send it as it is."))
         if faults:
             raise refusal(faults)
@@ -204,7 +121,7 @@ class Update(_Write):
         return Response(200, [*_REPLY, (b"etag", call.plan.etag(row))], call.plan.one(row))
 
 
-def _is_fixed(field: Field) -> bool:
+def is_fixed(field: Field) -> bool:
     """Nobody's body changes it: set by the server, by code, or at create."""
     return field.server_set or field.options.read_only or field.options.immutable or field.options.owner
 
@@ -248,7 +165,7 @@ class Replace(Update):
         sent = endpoint.bodies.read(await call.request.body(), "create", endpoint.takes(call.grant.rights, "create"))
         if "updated_at" in sent:
             raise Problem("rest.stale", "The row that you read is gone.")
-        faults = _not_given(endpoint, sent, call.actor)
+        faults = not_given(endpoint, sent, call.actor)
         if sent.setdefault("id", call.key) != call.key:
             faults.append(Fault("id", "read_only", "Id is not the one of the address; leave it out."))
         if faults:
@@ -268,7 +185,7 @@ class Replace(Update):
         return response._replace(status=201) if call.key == "created" else response
 
 
-class Delete(_Write):
+class Delete(Written):
     """DELETE /api/todos/42"""
 
     action: Action = "delete"

@@ -1,0 +1,121 @@
+"""The action that creates: one row or many."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from backroom.calls import Actor
+from backroom.errors import Fault
+from backroom.http.response import JSON, PRIVATE, VARY_CREDENTIALS, Header, Response
+from backroom.orm import writes
+from backroom.orm.refusals import label
+from backroom.orm.rows import new_key
+from backroom.orm.upserts import Put, Upsert
+from backroom.resources.access import Action
+from backroom.rest.asked import Asked
+from backroom.rest.endpoint import Call, Endpoint
+from backroom.rest.negotiation import CONTENT_TYPES, form_of, require_one
+from backroom.rest.preconditions import require_json
+from backroom.rest.preferences import Preferences
+from backroom.rest.steps import Written
+from backroom.rules.authorize import refusal as refused
+from backroom.validation.faults import refusal
+from backroom.validation.queries import Query
+
+_REPLY: list[Header] = [PRIVATE, VARY_CREDENTIALS]
+
+
+class Create(Written):
+    """POST /api/todos: an object, or an array of them, all or none; with `Prefer: resolution=...`, into the place that a unique key says"""
+
+    action: Action = "create"
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        super().__init__(endpoint)
+        self._plain = Asked(Query(), Preferences(), "array", endpoint.face.returns)
+
+    async def validate(self, call: Call) -> None:
+        endpoint, request, rights = self._endpoint, call.request, call.grant.rights
+        plain = not request.query and b"prefer" not in request.headers and form_of(request) == "array"
+        asked = call.query = self._plain if plain else Asked.read(endpoint, request, rights)
+        require_json(request)
+        takes = endpoint.takes(rights, "create")
+        if not endpoint.required <= takes:
+            raise refused(call.actor)  # every row needs a field that doesn't exist for this caller, so he can make none
+        sent = endpoint.bodies.read_many(await request.body(), "create", takes)
+        call.key = isinstance(sent, list)
+        rows = asked.only_named(sent if isinstance(sent, list) else [sent])
+        by_key = asked.place is not None and endpoint.definition.key in asked.place
+        faults = [
+            fault for index, row in enumerate(rows) for fault in not_given(endpoint, row, call.actor, index if call.key else None, by_key=by_key)
+        ]
+        if faults:
+            raise refusal(faults)
+        if asked.form == "object":
+            require_one(len(rows))
+        given = [frozenset(row) for row in rows]
+        moment = datetime.now(UTC)
+        complete = [endpoint.bodies.complete(row, caller=call.actor.id, moment=moment) for row in rows]
+        if endpoint.definition.key.kind == "uuid" and asked.place is None:
+            for row in complete:
+                row.setdefault("id", new_key())
+        call.given = (complete, given)
+
+    def statement(self, call: Call) -> None:
+        call.plan = self._endpoint.representation(call.grant.rights, call.query.columns)
+
+    async def run(self, call: Call) -> None:
+        rows, given = call.given
+        endpoint, asked, projection = self._endpoint, call.query, call.plan.projection
+        if not rows:
+            call.result = Put([], [], 0)
+        elif asked.place is not None:
+            upsert = Upsert(endpoint.store, endpoint.definition, call.actor, asked.place, ignore=asked.wishes.resolution == "ignore-duplicates")
+            call.result = await upsert.run(rows, given, projection)
+        else:
+            created = await writes.create_rows(
+                endpoint.store, endpoint.definition, call.actor, rows, projection, frozenset(column for columns in given for column in columns)
+            )
+            call.result = Put(created.rows, created.visible, len(created.rows))
+
+    def respond(self, call: Call) -> Response:
+        put, representation, asked = call.result, call.plan, call.query
+        status = 201 if put.created or asked.place is None or asked.wishes.resolution == "ignore-duplicates" else 200
+        shown = [row for row, visible in zip(put.rows, put.visible, strict=True) if visible]
+        headers = [*_REPLY, *asked.wishes.applied("return", "resolution", "missing", "count")]
+        one = not call.key or asked.form == "object"
+        if one and shown and "id" in representation.names and (asked.returns == "headers-only" or not self._endpoint.face.is_postgrest):
+            headers.append((b"location", f"{self._endpoint.path}/{_key_of(representation, shown[0])}".encode()))
+        if asked.returns != "representation":
+            return Response(status, [*headers, (b"content-range", b"*/%d" % len(put.rows))], b"")
+        if not one or self._endpoint.face.is_postgrest:
+            headers.append((b"content-range", b"*/%d" % len(put.rows)))
+        if self._endpoint.face.is_postgrest and asked.form != "object":
+            return Response(status, [JSON, *headers], representation.many(shown))
+        if not one:
+            return Response(status, [JSON, *headers], representation.many(shown))
+        if not shown:
+            return Response(status, [CONTENT_TYPES[asked.form], *headers], b"{}")
+        if asked.columns is None:
+            headers.append((b"etag", representation.etag(shown[0])))
+        return Response(status, [CONTENT_TYPES[asked.form], *headers], representation.one(shown[0]))
+
+
+def not_given(endpoint: Endpoint, row: dict[str, Any], actor: Actor, index: int | None = None, *, by_key: bool = False) -> list[Fault]:
+    """Columns that a new row can't be given. The caller's own id as owner is taken (and left out), since clients of Supabase send it."""
+    faults: list[Fault] = []
+    for column in list(row):
+        field = endpoint.definition.by_column[column]
+        if field.options.owner:
+            if row.pop(column) != actor.id:
+                faults.append(Fault(column, "read_only", f"{label(field)} is always the person who creates the row; leave it out.", index))
+        elif field.name == "id" and (by_key or endpoint.definition.options.client_key):
+            continue
+        elif field.server_set or field.options.read_only:
+            faults.append(Fault(column, "read_only", f"{label(field)} is set by the server; leave it out.", index))
+    return faults
+
+
+def _key_of(representation: Any, row: Any) -> Any:
+    return row[representation.names.index("id")]
