@@ -190,7 +190,10 @@ def _require_verified_email(rules: Rules, declared: Declared, settings: Settings
     email = CallerValue("email")
     asking = [*rules.asking(email), *(f"{each.method} {each.path}" for each, _ in declared.endpoints if each.asks(email))]
     if asking and not settings.CONFIRM_EMAIL:
-        sentence = f"The rules of {', '.join(asking)} ask me.email, but CONFIRM_EMAIL is off, so anybody can claim any address; set CONFIRM_EMAIL=on."
+        sentence = (
+            f"The rules of {', '.join(asking)} ask me.email, but CONFIRM_EMAIL is off, so anybody can claim any address; set CONFIRM_EMAIL=on "
+            "(no mail is sent yet: addresses of `backroom user add` alone count then)."
+        )
         if not settings.DEVELOPMENT:
             raise SettingsError(sentence)
         log.warning("%s", sentence)

@@ -45,7 +45,7 @@ ERRORS: Mapping[str, ErrorKind] = {
     "auth.required": ErrorKind(401, "Sign in first", "Sign in first."),
     "auth.invalid_token": ErrorKind(401, "Invalid token", "The token is not valid (any more). Sign in again."),
     "auth.invalid_credentials": ErrorKind(400, "Invalid login credentials", "The email or the password is wrong."),
-    "auth.email_taken": ErrorKind(409, "Email taken", "There is an account with this email. Sign in, or recover the password."),
+    "auth.email_taken": ErrorKind(409, "Email taken", "There is an account with this email. Sign in."),
     "auth.weak_password": ErrorKind(400, "Weak password", "Choose a longer or less common password."),
     "auth.origin": ErrorKind(403, "Foreign origin", "A page of another origin may not use this session."),
     "auth.banned": ErrorKind(403, "Account closed", "This account is not allowed to sign in."),

@@ -29,7 +29,9 @@ class Settings(BaseSettings):
     CORS_ORIGINS: Annotated[tuple[str, ...], NoDecode] = Field(
         (), description="Origins whose pages may call this server, comma separated: `https://app.example.com`."
     )
-    CONFIRM_EMAIL: bool = Field(False, description="On: an address counts only after its owner followed the link in the mail.")
+    CONFIRM_EMAIL: bool = Field(
+        False, description="On: an address counts only once it is confirmed. No mail is sent yet, so those of `backroom user add` alone are."
+    )
     RATE_LIMIT: bool = Field(True, description="Off for load tests: no limit on attempts to sign in.")
     TRUSTED_PROXIES: Annotated[tuple[str, ...], NoDecode] = Field((), description="Addresses whose X-Forwarded-For is believed, comma separated.")
     MAX_BODY_BYTES: int = Field(1_048_576, ge=1024, description="Largest request body in bytes.")

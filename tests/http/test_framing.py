@@ -159,6 +159,15 @@ def test_what_follows_a_refused_body_on_the_same_connection_never_runs(server: S
     assert received.count(b"HTTP/1.1 ") <= 1
 
 
+@pytest.mark.parametrize("size", [b"-1", b"0x5", b"+5", b"1_0", b"F" * 17, b"5\r\nhello\r\nZZ"])
+def test_a_malformed_chunk_is_400_and_the_connection_closed(server: Served, size: bytes) -> None:
+    with server.connect() as connection:
+        connection.send(b"POST /api/echo HTTP/1.1\r\n" + HOST + b"Transfer-Encoding: chunked\r\n\r\n" + size + b"\r\nhello\r\n")
+        reply = connection.reply()
+        assert (reply.status, json.loads(reply.body)["code"]) == (400, "http.malformed")
+        assert connection.is_closed()
+
+
 def test_a_body_that_never_arrives_is_408_and_the_connection_closed(server: Served) -> None:
     with server.connect() as connection:
         connection.send(b"POST /api/echo HTTP/1.1\r\n" + HOST + b"Content-Length: 10\r\n\r\nhalf")

@@ -137,7 +137,7 @@ def test_actions_that_nobody_may_take_are_left_out(told: Document) -> None:
     assert "/api/ledgers" not in paths
     assert "Ledger" not in schemas(told)
     assert set(paths["/api/tags/{id}"]) == {"parameters", "get", "delete"}
-    assert set(paths["/api/users"]) == {"get"}
+    assert set(paths["/api/users"]) == {"get", "patch"}
 
 
 def test_what_is_hidden_from_everybody_is_nowhere_in_the_document(told: Document) -> None:

@@ -21,28 +21,28 @@ def contains(whole: Any, part: Any) -> bool:
     if isinstance(part, list):
         return isinstance(whole, list) and all(any(_holds(each, value) for each in whole) for value in part)
     # A list holds its plain values, but only as a whole: `[[1]]` does not hold 1.
-    return _same(whole, part) or (isinstance(whole, list) and any(_same(each, part) for each in whole))
+    return same(whole, part) or (isinstance(whole, list) and any(same(each, part) for each in whole))
 
 
 def _holds(whole: Any, part: Any) -> bool:
-    return contains(whole, part) if isinstance(part, dict | list) else _same(whole, part)
+    return contains(whole, part) if isinstance(part, dict | list) else same(whole, part)
 
 
 def overlaps(one: Any, other: Any) -> bool:
     """Two lists have an element in common."""
     if not isinstance(one, list) or not isinstance(other, list):
         return False
-    return any(_same(left, right) for left in one for right in other)
+    return any(same(left, right) for left in one for right in other)
 
 
-def _same(one: Any, other: Any) -> bool:
+def same(one: Any, other: Any) -> bool:
     """Equal, and of one kind: to JSON 1 and 1.0 are one number, and 1 is not true."""
     if isinstance(one, bool) or isinstance(other, bool):
         return one is other
     if isinstance(one, list) and isinstance(other, list):
-        return len(one) == len(other) and all(map(_same, one, other))
+        return len(one) == len(other) and all(map(same, one, other))
     if isinstance(one, dict) and isinstance(other, dict):
-        return one.keys() == other.keys() and all(_same(value, other[name]) for name, value in one.items())
+        return one.keys() == other.keys() and all(same(value, other[name]) for name, value in one.items())
     return bool(one == other)
 
 

@@ -210,9 +210,9 @@ class PostgresTransaction(Asking):
             yield
         except SerializationFailure:
             raise
-        except Exception:
+        except (Exception, asyncio.CancelledError):
             self._marked = False
-            await self.execute("ROLLBACK TO SAVEPOINT nested; RELEASE SAVEPOINT nested")
+            await asyncio.shield(self.execute("ROLLBACK TO SAVEPOINT nested; RELEASE SAVEPOINT nested"))
             raise
         self._marked = False
         await self.execute("RELEASE SAVEPOINT nested")

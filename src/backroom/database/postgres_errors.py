@@ -39,8 +39,6 @@ def translate(error: Exception, text: str) -> Exception:
         return busy()
     if lost or state in _AWAY or state.startswith("08"):
         return unavailable("The database can't be reached now. Try again shortly.")
-    if state == "2201B":
-        return Problem("validation.query", "A pattern of `match` or `imatch` is no regular expression that Postgres can read.")
     if state in _UNSTORABLE or (state == "22000" and "out of" in str(error)):
         return out_of_range()
     return error

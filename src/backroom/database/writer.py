@@ -141,15 +141,19 @@ class Writer:
         So it is when another process writes, and whatever takes long or goes wrong: the thread has the time, and tells it.
         """
         connection = self._connection
-        seconds, connection.seconds = connection.seconds, min(INLINE_SECONDS, connection.seconds)
+        connection.limit = time.monotonic() + INLINE_SECONDS  # of them all: nobody is answered meanwhile
         try:
             self._begin(0.0)
-            return [self._attempt(job, alone=False) for job in jobs]
+            outcomes = [self._attempt(job, alone=False) for job in jobs]
+            if time.monotonic() < connection.limit:
+                return outcomes
+            self._rollback()
+            return None
         except (Exception, SystemExit):  # noqa: BLE001 - it is met again in the thread, which tells it to whom it belongs
             self._rollback()
             return None
         finally:
-            connection.seconds = seconds
+            connection.limit = float("inf")
 
     def _send_away(self, work: Callable[[], Sequence[Outcome]], futures: Sequence[Future[Any]]) -> None:
         self._away = True

@@ -96,7 +96,11 @@ class Door:
             response = answered.response
         except HTTPException as error:  # Starlette's own refusals, from mounts and static files
             response = problem_response(_as_problem(error), request)
-        except (ClientGone, ClientDisconnect):
+        except ClientGone:
+            # Gone, or its chunks are malformed: the server below tells both alike, and would answer for us with a 500.
+            sentence = "The body ended before it was complete, or is cut into malformed chunks."
+            response = problem_response(Problem("http.malformed", sentence, headers={"Connection": "close"}), request)
+        except ClientDisconnect:
             return
         except Torn:
             raise  # the server closes the connection: a reply cut short must not look complete

@@ -71,7 +71,7 @@ async def remove_where(
         return keys
 
     async def _remove(key: Any, within: Channel) -> None:
-        await writes.remove_rows(store, definition, actor, key, within)
+        await writes.remove_judged(store, definition, actor, key, within)
 
     removed: list[Any] = await writes.in_transaction(store, channel, work)
     return removed

@@ -10,7 +10,7 @@ from typing import Any
 
 from backroom.calls import Actor, Ask, Unit
 from backroom.database.database import Violation
-from backroom.errors import Problem
+from backroom.errors import NotFound, Problem
 from backroom.orm.reach import Channel, Reach, Store
 from backroom.orm.refusals import label
 from backroom.resources.definition import Definition
@@ -135,7 +135,7 @@ class Removal:
         statement = self.reach.statement("judge delete", lambda: delete.judge(self.store.tables, self.definition, self.reach.view, self.predicate))
         rows = await channel.read(statement.text, statement.bind(self.values))
         if not rows:
-            return Problem("rest.not_found")
+            return NotFound(code="rest.not_found")
         if not rows[0][0]:
             return Problem("rules.forbidden")
         return Problem("rest.stale") if self.if_version is not None and rows[0][1] != self.if_version else None

@@ -50,7 +50,7 @@ class RowLoader:
                 values[name] = None
             else:
                 value = convert(cell)
-                values[name] = value if target is None else load(target, {"id": value})
+                values[name] = value if target is None else load(target, {"id": value, "_via": name})
         for position, name in self._flags:
             if not row[position]:
                 del values[name]

@@ -15,7 +15,7 @@ from sqlalchemy.exc import ArgumentError
 
 from backroom.calls import Actor, Ask, Unit
 from backroom.database.database import SerializationFailure
-from backroom.errors import Fault, Problem
+from backroom.errors import Fault, NotFound, Problem
 from backroom.orm import reads, writes
 from backroom.orm.bulk import change_where, key_only, remove_where
 from backroom.orm.creates import Created
@@ -91,7 +91,7 @@ class Db:
         definition, projection = self._read(resource)
         row = await reads.read_one(self._store, definition, self._actor, self._key(definition, key), projection, self._channel)
         if row is None:
-            raise Problem("rest.not_found")
+            raise NotFound(code="rest.not_found")
         return (await self._loaded(definition, projection, [row], include))[0]  # type: ignore[no-any-return]
 
     async def find(

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from backroom.calls import Actor, Ask, Predicate, Row, Unit
 from backroom.database.database import Violation
-from backroom.errors import Problem
+from backroom.errors import NotFound, Problem
 from backroom.orm.creates import joined, reply_needs_select
 from backroom.orm.reach import Channel, Reach, Store
 from backroom.orm.refusals import Allow, anything, as_problem, missing_reference, refused_field
@@ -107,7 +107,7 @@ class Revision:
         """404, 403, 412, 403, 409 in that order; None when by now nothing would be wrong."""
         rows = await channel.read(self.plan.judge.text, self.plan.judge.bind(self.values))
         if not rows:
-            return Problem("rest.not_found")
+            return NotFound(code="rest.not_found")
         may, version, *verdicts = rows[0]
         if not may:
             return Problem("rules.forbidden")

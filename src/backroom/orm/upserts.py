@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 from backroom.calls import Actor, Row
-from backroom.errors import Problem
+from backroom.errors import NotFound, Problem
 from backroom.orm import reads, writes
 from backroom.orm.bulk import key_only
 from backroom.orm.creates import Creation, Values
@@ -68,7 +68,7 @@ class Upsert:
         found = await self._find(row, within)
         if found is None:
             if self._by_key and row.get("id") is not None:
-                raise Problem("rest.not_found")
+                raise NotFound(code="rest.not_found")
             if "id" not in row and self._definition.key.kind == "uuid":
                 row = {**row, "id": new_key()}
             return await self._create(row, sent, within)
@@ -99,9 +99,9 @@ class Upsert:
         try:
             await writes.change_row(self._store, self._definition, self._actor, key, changes, self._key_only, None, within)
         except Problem as problem:
-            if problem.status not in (403, 404):
+            if problem.code not in ("rules.forbidden", "rules.field", "rest.not_found"):  # a hook's own refusal is told as it is
                 raise
-            raise Problem("rest.not_found") if self._by_key else taken(self._fields, sent) from None
+            raise NotFound(code="rest.not_found") if self._by_key else taken(self._fields, sent) from None
         return key, False
 
     def _is_changed(self, field: Field) -> bool:

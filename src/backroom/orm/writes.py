@@ -207,6 +207,11 @@ async def remove_rows(
     await in_transaction(store, channel, work)
 
 
+async def remove_judged(store: Store, definition: Definition, actor: Actor, key: Any, channel: Channel) -> None:
+    """One row of many, hooks and all, whose rule was asked before the first of them went: it may have rested on one that is gone by now."""
+    await _remove_hooked(store, definition, actor, key, channel, Removal(store, definition, Actor.TRUSTED, key))
+
+
 def hooks_below(store: Store, definition: Definition, seen: frozenset[str] = frozenset()) -> bool:
     """A delete here runs some hook, of this resource or of one that it cascades to."""
     if definition.hooks.around("delete"):

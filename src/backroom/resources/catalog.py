@@ -148,11 +148,17 @@ def _field(catalog: Catalog, definition: Definition, name: str, resolved: Any, o
         kind = kind_of(inner)
         refuse_contradictions(name, options, kind, is_reference=False)
         found = Field(name, name, kind, inner, nullable, options)
+        if options.default is None and not nullable:
+            raise DeclarationError(f"`{name}` may not be empty, and its default is None; write `{name}: {_shown(inner)} | None = None`")
         if options.default is not MISSING and options.default is not CALLER and options.default is not None:
             _check_default(found)
         return found
     except DeclarationError as error:
         raise definition.error(str(error), name) from error
+
+
+def _shown(annotation: Any) -> str:
+    return annotation.__name__ if isinstance(annotation, type) else str(annotation).removeprefix("typing.")
 
 
 def _check_default(found: Field) -> None:

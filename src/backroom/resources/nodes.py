@@ -104,7 +104,7 @@ class StartsWith:
 
 @dataclass(frozen=True, slots=True)
 class Matches:
-    """What only a query asks: `like`, `ilike`, `match`, `imatch` (patterns), `isdistinct`, `cs`, `cd`, `ov` (JSON that holds JSON)."""
+    """What only a query asks: `like`, `ilike` (patterns), `isdistinct`, `cs`, `cd`, `ov` (JSON that holds JSON)."""
 
     operator: str
     left: Operand

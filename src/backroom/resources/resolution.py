@@ -252,6 +252,8 @@ def resolve_rules(definitions: Definitions, definition: Definition) -> None:
         found = definition.by_name.get(name) or definition.by_column.get(name)
         if found is None:
             raise definition.error(f"fields= names `{name}`, which is no field of it", "access")
+        if found.name in fields:
+            raise definition.error(f"fields= names `{found.name}` twice (`{name}` is the same field); write one of them", "access")
         fields[found.name] = _field_rules(definitions, definition, access)
     definition.access = Access(**chosen, fields=fields)
     if definition.options.check is not None:

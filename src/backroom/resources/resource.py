@@ -97,13 +97,14 @@ def _inherit(cls: type, annotations: dict[str, Any], assigned: dict[str, Any], a
     all_annotations: dict[str, Any] = {}
     options: dict[str, FieldOptions | RelationOptions] = {}
     key: type = int
+    inherited: Access | None = None
     for base in reversed(cls.__mro__[1:]):
         written = base.__dict__.get("__written__")
         if isinstance(written, Written):
             all_annotations |= {name: _Home(value, base) for name, value in written.annotations.items() if not isinstance(value, _Home)}
             all_annotations |= {name: value for name, value in written.annotations.items() if isinstance(value, _Home)}
             options |= written.options
-            access = access or written.access
+            inherited = written.access or inherited
             key = written.key
     for base in cls.__dict__.get("__orig_bases__", ()):
         for argument in get_args(base) if get_origin(base) is not None else ():
@@ -115,7 +116,7 @@ def _inherit(cls: type, annotations: dict[str, Any], assigned: dict[str, Any], a
         options.setdefault(name, FieldOptions()) if name not in all_annotations or name in assigned else None
         if name in all_annotations and name not in assigned:
             options[name] = FieldOptions()
-    return Written({**all_annotations, **annotations}, options, access, key)
+    return Written({**all_annotations, **annotations}, options, access or inherited, key)
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +172,9 @@ class Resource(Generic[Key], metaclass=_Reader):
         def __getattr__(self, name: str) -> Any:
             if not name.startswith("__"):
                 cls = type(self)
+                reached_by = self.__dict__.get("_via")
+                if reached_by is not None and (name in _SERVER_SET or name in cls.__written__.annotations):
+                    raise NotLoaded(f'Only the key of this {cls.__name__} is loaded, so it has no {name}; ask for it: include=["{reached_by}"].')
                 if name in _SERVER_SET:
                     raise AttributeError(f"This {cls.__name__} is not stored yet, so it has no {name}; `db.create` returns the stored row.")
                 if name in cls.__written__.annotations:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
+from urllib.parse import quote
 
 from backroom.calls import Actor
 from backroom.errors import Fault
@@ -50,6 +52,7 @@ class Create(Written):
         faults = [
             fault for index, row in enumerate(rows) for fault in not_given(endpoint, row, call.actor, index if call.key else None, by_key=by_key)
         ]
+        faults += _without_key(endpoint, rows) if endpoint.definition.options.client_key else ()
         if faults:
             raise refusal(faults)
         if asked.form == "object":
@@ -86,7 +89,7 @@ class Create(Written):
         headers = [*_REPLY, *asked.wishes.applied("return", "resolution", "missing", "count")]
         one = not call.key or asked.form == "object"
         if one and shown and "id" in representation.names and (asked.returns == "headers-only" or not self._endpoint.face.is_postgrest):
-            headers.append((b"location", f"{self._endpoint.path}/{_key_of(representation, shown[0])}".encode()))
+            headers.append((b"location", f"{self._endpoint.path}/{quote(str(_key_of(representation, shown[0])), safe='')}".encode()))
         if asked.returns != "representation":
             return Response(status, [*headers, (b"content-range", b"*/%d" % len(put.rows))], b"")
         if not one or self._endpoint.face.is_postgrest:
@@ -100,6 +103,15 @@ class Create(Written):
         if asked.columns is None:
             headers.append((b"etag", representation.etag(shown[0])))
         return Response(status, [CONTENT_TYPES[asked.form], *headers], representation.one(shown[0]))
+
+
+def _without_key(endpoint: Endpoint, rows: Sequence[dict[str, Any]]) -> list[Fault]:
+    """Rows that lack the key which the client gives: of text always; of an array where others have it, since one statement inserts them all."""
+    given = ["id" in row for row in rows]
+    needed = endpoint.definition.key.kind == "text" or any(given)
+    return [
+        Fault("id", "required", "Id is required here.", index if len(rows) > 1 else None) for index, has in enumerate(given) if needed and not has
+    ]
 
 
 def not_given(endpoint: Endpoint, row: dict[str, Any], actor: Actor, index: int | None = None, *, by_key: bool = False) -> list[Fault]:

@@ -13,7 +13,7 @@ from pydantic import PydanticSchemaGenerationError, TypeAdapter
 
 from backroom.calls import Actor
 from backroom.database.database import SerializationFailure
-from backroom.errors import DeclarationError
+from backroom.errors import DeclarationError, Problem
 from backroom.http.request import Request
 from backroom.http.response import Response
 from backroom.orm.reach import Store
@@ -143,7 +143,9 @@ class CustomEndpoint:
             if self._request is not None:
                 arguments[self._request] = request
             if self._me is not None:
-                arguments[self._me] = await person(store, actor, None)
+                me = arguments[self._me] = await person(store, actor, None)
+                if me is None and actor.signed_in:  # the account was deleted a moment ago
+                    raise Problem("auth.required")
             try:
                 returned = await self.function(**arguments)
             except SerializationFailure:

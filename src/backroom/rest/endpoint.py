@@ -22,8 +22,6 @@ from backroom.sql import select
 from backroom.validation.bodies import BodyReader
 from backroom.validation.queries import QueryReader
 
-#: SQLite has no regular expressions, and Python's own would let one pattern keep the server busy for good.
-LACKS: Mapping[str, frozenset[str]] = {"sqlite": frozenset({"match", "imatch"}), "postgresql": frozenset()}
 GREATEST_LIMIT = 1000
 
 
@@ -63,7 +61,7 @@ class Endpoint:
         self.definition = definition
         self.settings = settings
         self.bodies = BodyReader(definition, settings)
-        self.queries = QueryReader(definition, settings, lacks=LACKS[store.dialect])
+        self.queries = QueryReader(definition, settings)
         self.path = f"{face.prefix}/{definition.name}"
         self.greatest_limit = definition.options.max_limit or GREATEST_LIMIT
         self._representations: dict[Rights, Representation] = {}

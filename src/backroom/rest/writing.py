@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import Any
 
+from backroom.database.containment import same
 from backroom.errors import Fault, Problem
 from backroom.http.response import JSON, PRIVATE, VARY_CREDENTIALS, Header, Response
 from backroom.orm import reads, writes
@@ -74,7 +75,7 @@ class Update(Written):
         changes = dict(given)
         faults: list[Fault] = []
         for field in fixed:
-            if field.column in stored and stored[field.column] == given[field.column]:
+            if field.column in stored and same(stored[field.column], given[field.column]):
                 del changes[field.column]
             elif field.name == "updated_at":
                 raise Problem("rest.stale")

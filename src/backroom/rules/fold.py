@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import MAXYEAR, MINYEAR, date, datetime, time
 from decimal import Decimal
 from typing import Annotated, Any, TypeAlias, cast
 from uuid import UUID
@@ -107,8 +107,20 @@ def _coerced(kind: Kind, given: Any) -> Any:
         value = read(given)
     except ValueError:  # pydantic's own is one
         return None
-    outside = (kind == "integer" and not -(2**63) <= value < 2**63) or (kind == "datetime" and value.tzinfo is None)
-    return None if outside else value
+    return value if _fits(kind, value) else None
+
+
+def _fits(kind: Kind, value: Any) -> bool:
+    """Can it be stored? What can't equals no row's value; handed to a driver it would be an error."""
+    match kind:
+        case "integer":
+            return bool(-(2**63) <= value < 2**63)
+        case "datetime":
+            return value.tzinfo is not None and MINYEAR < value.year < MAXYEAR  # at the edges its offset may move it out of the calendar
+        case "decimal":
+            return bool(value.is_finite() and -100 <= value.adjusted() <= 100)
+        case _:
+            return True
 
 
 def _storable(text: str) -> bool:

@@ -280,7 +280,7 @@ class Conditions:
         return self._linked(outer, key, joined, [*links, shown])
 
     def _join(self, hop: Hop, joined: list[Any]) -> tuple[RowName, ColumnElement[Any]]:
-        inner = RowName(f"{hop.target}_{next(self._numbers)}")
+        inner = RowName(f"{hop.target}?{next(self._numbers)}")  # no resource can be called so
         joined.append(self.tables[hop.target].alias(inner.alias))
         return inner, inner.column("id", self.tables, hop.target)
 
@@ -315,10 +315,10 @@ class Conditions:
     def _collection(self, collection: Collection, condition: Node, mode: Mode) -> tuple[ColumnElement[Any], list[Any], list[Condition]]:
         """The rows of a collection that fulfill the condition: the column that names their owner, the tables, the WHERE."""
         holder = collection.junction or collection.target
-        near = RowName(f"{holder}_{next(self._numbers)}")
+        near = RowName(f"{holder}?{next(self._numbers)}")
         target, tables, conditions = near, [self.tables[holder].alias(near.alias)], list[Condition]()
         if collection.junction is not None and collection.far is not None:
-            target = RowName(f"{collection.target}_{next(self._numbers)}")
+            target = RowName(f"{collection.target}?{next(self._numbers)}")
             tables.append(self.tables[collection.target].alias(target.alias))
             conditions.append(target.column("id", self.tables, collection.target) == near.column(collection.far.column, self.tables, holder))
         if mode != RAW:

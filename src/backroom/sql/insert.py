@@ -40,7 +40,7 @@ class References:
     def readable(conditions: Conditions, view: View, field: Field, value: ColumnElement[Any]) -> ColumnElement[bool]:
         """True where the reference is empty or its row is one the caller reads."""
         assert field.target is not None
-        target = RowName(f"{field.target}_of_{field.name}")
+        target = RowName(f"{field.target}?{field.name}")
         readable = conditions.predicate(view(field.target).read, target, field.target)
         key = target.column("id", conditions.tables, field.target)
         found = select(ONE).select_from(conditions.tables[field.target].alias(target.alias)).where(key == value, readable).exists()

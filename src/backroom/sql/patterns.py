@@ -39,11 +39,8 @@ def matches(dialect: DialectName, operator: str, column: ColumnElement[Any], val
         if operator == "like":
             return cast("ColumnElement[bool]", column.op("NOT GLOB" if negated else "GLOB", is_comparison=True)(value))
         return column.not_like(value, escape="\\") if negated else column.like(value, escape="\\")  # heeds no case, of ASCII letters
-    spelled = {"like": "LIKE", "ilike": "ILIKE"}
-    if operator in spelled:
-        return cast("ColumnElement[bool]", column.op(f"NOT {spelled[operator]}" if negated else spelled[operator], is_comparison=True)(value))
-    regular = "~" if operator == "match" else "~*"
-    return cast("ColumnElement[bool]", column.op(f"!{regular}" if negated else regular, is_comparison=True)(value))
+    word = f"NOT {operator.upper()}" if negated else operator.upper()
+    return cast("ColumnElement[bool]", column.op(word, is_comparison=True)(value))
 
 
 def _holding(dialect: DialectName, operator: str, column: ColumnElement[Any], value: ColumnElement[Any], negated: bool) -> ColumnElement[bool]:

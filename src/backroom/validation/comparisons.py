@@ -20,7 +20,7 @@ from backroom.validation.texts import READERS, refuse
 _COMPARISONS = {"eq": "eq", "neq": "ne", "gt": "gt", "gte": "ge", "lt": "lt", "lte": "le"}
 #: Those that somebody is told who knows none.
 _USUAL = ("eq", "neq", "gt", "gte", "lt", "lte", "like", "ilike", "in", "is")
-_PATTERNS = frozenset({"like", "ilike", "match", "imatch"})
+_PATTERNS = frozenset({"like", "ilike"})
 _HOLDING = frozenset({"cs", "cd", "ov"})
 #: Of JSON in an address.
 _MOST_DEPTH, _MOST_VALUES = 16, 1000
@@ -51,7 +51,7 @@ def _one(cell: Cell, operator: str, text: str) -> Node:
     if operator in _PATTERNS:
         if field.kind != "text":
             refuse("type", f"is no text; `{operator}` looks at text alone")
-        return Matches(operator, cell, Constant(_pattern(text) if operator in ("like", "ilike") else text))
+        return Matches(operator, cell, Constant(_pattern(text)))
     if operator in _HOLDING:
         if field.kind != "json":
             refuse("type", f"holds one value; `{operator}` is for lists and JSON")

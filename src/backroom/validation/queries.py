@@ -72,9 +72,7 @@ class QueryReader:
     Not(part=Truth(path=...))
     """
 
-    def __init__(self, definition: Definition, settings: Settings, *, lacks: frozenset[str] = frozenset()) -> None:
-        """`lacks`: operators that the database behind does not have."""
-        self._lacks = lacks
+    def __init__(self, definition: Definition, settings: Settings) -> None:
         self._max_filters = settings.MAX_FILTERS
         self._max_values = settings.MAX_IN_VALUES
         self._fields = {field.column: field for field in definition.fields if field.readable}
@@ -84,7 +82,7 @@ class QueryReader:
         """`extra` names parameters that somebody else reads; they may stand once and come back as text."""
         if not raw:
             return Query()
-        reading = _Reading(self._fields, self._cells, known & self._fields.keys(), extra, self._lacks)
+        reading = _Reading(self._fields, self._cells, known & self._fields.keys(), extra)
         for parameter in split(raw):
             reading.take(parameter)
             if len(reading.faults) >= MAX_FAULTS:
@@ -96,10 +94,8 @@ class QueryReader:
 class _Reading:
     """One query string while it is read: what it asked so far, and what is wrong with it."""
 
-    def __init__(
-        self, fields: Mapping[str, Field], cells: Mapping[str, Cell], known: frozenset[str], extra: frozenset[str], lacks: frozenset[str]
-    ) -> None:
-        self.fields, self.cells, self.known, self.extra, self.lacks = fields, cells, known, extra, lacks
+    def __init__(self, fields: Mapping[str, Field], cells: Mapping[str, Cell], known: frozenset[str], extra: frozenset[str]) -> None:
+        self.fields, self.cells, self.known, self.extra = fields, cells, known, extra
         self.singles: dict[str, str] = {}
         self.trees: list[Tree] = []
         self.faults: list[Fault] = []
@@ -194,9 +190,6 @@ class _Reading:
             self.unknown(test.column)
             return None
         cell = self.cells[test.column]
-        if test.operator in self.lacks:
-            self.fail(test.column, "unavailable", f"`{test.column}`: this database has no `{test.operator}`; write `like` or `ilike`.")
-            return None
         try:
             return node_of_test(cell, test)
         except PydanticCustomError as error:

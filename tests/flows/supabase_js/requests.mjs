@@ -62,23 +62,50 @@ test('a page of any other origin may not', async () => {
   assert.equal(reply.headers.get('access-control-allow-headers'), null)
 })
 
-test('rows at /rest/v1 are not there yet: a 404 that the client can read, signed in or out', async () => {
-  for (const client of [tab(), await person()]) {
-    const results = [
-      await client.from('todos').select(),
-      await client.from('todos').select('*').eq('done', false).maybeSingle(),
-      await client.from('todos').select('id, title').single(),
-      await client.from('todos').insert({ title: 'Buy milk' }).select(),
-      await client.from('todos').update({ done: true }).eq('id', 1),
-      await client.from('todos').upsert({ id: 1, title: 'Buy milk' }),
-      await client.from('todos').delete().eq('id', 1),
-      await client.rpc('anything', { a: 1 }),
-    ]
-    for (const { data: rows, error, status } of results) {
-      assert.deepEqual([rows, status, error.code], [null, 404, 'http.not_found'])
-      assert.ok(error.message.length > 5)
-      assert.ok('details' in error && 'hint' in error)
-    }
+test('rows are read, created, changed, put and deleted at /rest/v1, each person their own', async () => {
+  const [ann, bob] = [await person(), await person()]
+  const todos = ann.from('todos')
+  const made = await todos.insert([{ title: 'Buy milk' }, { title: 'Buy tea', done: true }]).select()
+  assert.deepEqual([made.status, made.data.map(({ title, done }) => [title, done])], [201, [['Buy milk', false], ['Buy tea', true]]])
+  const id = made.data[0].id
+  assert.deepEqual((await todos.insert({ title: 'Quiet' })), { data: null, error: null, count: null, status: 201, statusText: 'Created', ...(('success' in made) ? { success: true } : {}) })
+  const one = await todos.select('id, title').eq('id', id).single()
+  assert.deepEqual(one.data, { id, title: 'Buy milk' })
+  assert.deepEqual((await todos.select('title').ilike('title', '%MILK%')).data, [{ title: 'Buy milk' }])
+  assert.deepEqual((await todos.select('title').in('title', ['Buy tea', 'Quiet']).order('title', { ascending: false })).data, [{ title: 'Quiet' }, { title: 'Buy tea' }])
+  const counted = await todos.select('*', { count: 'exact' }).order('id').range(0, 1)
+  assert.deepEqual([counted.status, counted.count, counted.data.length], [206, 3, 2])
+  assert.deepEqual((await todos.select('*', { count: 'exact', head: true })).count, 3)
+  assert.deepEqual((await bob.from('todos').select()).data, [])
+  assert.deepEqual((await todos.select().eq('id', 999999).maybeSingle()).data, null)
+  assert.equal((await todos.select().eq('id', 999999).single()).error.code, 'PGRST116')
+  const changed = await todos.update({ done: true }).eq('id', id).select().single()
+  assert.equal(changed.data.done, true)
+  assert.deepEqual((await bob.from('todos').update({ done: false }).eq('id', id).select()).data, [])
+  assert.equal((await todos.update({ done: true }).neq('id', 0).select().single()).error.code, 'PGRST116')
+  assert.equal((await todos.upsert({ id, title: 'Buy oat milk' }).select('title').single()).data.title, 'Buy oat milk')
+  assert.equal((await todos.delete()).error.code, '21000')
+  assert.equal((await todos.delete().eq('id', id)).status, 204)
+  assert.equal((await todos.select()).data.length, 2)
+})
+
+test('what is refused is told in the codes that the client knows', async () => {
+  const [ann, nobody] = [await person(), tab()]
+  const todos = ann.from('todos')
+  assert.deepEqual([(await nobody.from('todos').select()).data, (await nobody.from('todos').select()).status], [[], 200])
+  for (const [asked, status, code] of [
+    [nobody.from('todos').insert({ title: 'x' }), 401, '42501'],
+    [todos.insert({}), 400, '23502'],
+    [todos.insert({ title: ' ' }), 400, '23514'],
+    [todos.insert({ title: 'x', zzz: 1 }), 400, 'PGRST204'],
+    [todos.select('zzz'), 400, '42703'],
+    [todos.select().eq('id', 'x'), 400, '22P02'],
+    [ann.from('zzz').select(), 404, 'PGRST205'],
+    [ann.rpc('zzz', {}), 404, 'PGRST205'],
+  ]) {
+    const { data: rows, error, status: told } = await asked
+    assert.deepEqual([rows, told, error.code], [null, status, code])
+    assert.ok(error.message.length > 5 && 'details' in error && 'hint' in error)
   }
 })
 
