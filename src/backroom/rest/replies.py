@@ -125,7 +125,7 @@ def _loaded(store: Store, definition: Definition, row: Resource[Any]) -> Iterato
         held: Any = row.__dict__.get(name)
         if isinstance(held, list):
             members: Iterable[Any] = cast("Iterable[Any]", held)
-        elif isinstance(held, Resource) and len(held.__dict__) > 1:
+        elif isinstance(held, Resource) and _is_loaded(cast("Any", held)):
             members = (cast("Any", held),)
         else:
             continue
@@ -133,6 +133,11 @@ def _loaded(store: Store, definition: Definition, row: Resource[Any]) -> Iterato
         for member in members:
             names |= {f"{name}.{further}": None for further in _loaded(store, store.catalog.of(cast("Any", type(member))), member)}
     yield from names
+
+
+def _is_loaded(row: Any) -> bool:
+    """It holds more than its key."""
+    return not row.__dict__.keys() <= {"id", "_via"}
 
 
 def _cell(each: Field, row: Resource[Any]) -> Any:
@@ -149,7 +154,7 @@ async def _relations(store: Store, actor: Actor, definition: Definition, rights:
     found: dict[str, Any] = {}
     for each in definition.references:
         target = row.__dict__.get(each.name)
-        if each.column in rights.known and isinstance(target, Resource) and len(target.__dict__) > 1:
+        if each.column in rights.known and isinstance(target, Resource) and _is_loaded(cast("Any", target)):
             found[each.name] = await presentable(store, actor, target)
     for name, collection in definition.collections.items():
         holder = store.rules.grant(collection.junction or collection.target, actor).rights
