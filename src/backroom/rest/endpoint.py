@@ -9,7 +9,7 @@ from uuid import UUID
 from backroom.calls import Actor, Statement
 from backroom.errors import Fault, Problem
 from backroom.http.request import Request
-from backroom.orm.reach import Reach, Store
+from backroom.orm.reach import Channel, Reach, Store
 from backroom.orm.reads import project
 from backroom.resources.access import Action
 from backroom.resources.definition import Definition
@@ -28,11 +28,12 @@ GREATEST_LIMIT = 1000
 class Call:
     """One request on its way through an action: each step adds what the next one needs."""
 
-    __slots__ = ("actor", "given", "grant", "key", "parameters", "plan", "query", "request", "result")
+    __slots__ = ("actor", "channel", "given", "grant", "key", "parameters", "plan", "query", "request", "result")
 
     def __init__(self, request: Request, actor: Actor, parameters: Mapping[str, str]) -> None:
         self.request = request
         self.actor = actor
+        self.channel: Channel | None = None  # an open transaction that this request is part of
         self.parameters = parameters
         self.grant: Grant
         self.key: Any = None
