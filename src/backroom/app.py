@@ -61,15 +61,19 @@ class App:
         check: Condition | None = None,
         client_key: bool = False,
         max_limit: int | None = None,
+        aggregates: bool = False,
     ) -> Callable[[type[R]], type[R]]:
         """Register a class under its name on the wire: `@app.resource("todos", order="-created_at", unique=[("owner", "title")])`.
 
         `order` sorts lists (a minus descends), `check` must hold for every stored row, `client_key` lets clients choose the id,
-        `max_limit` is the greatest `limit` of a list (default 1000).
+        `max_limit` is the greatest `limit` of a list (default 1000). `aggregates` allows sums,
+        averages and groups, which read all rows.
         """
 
         def register(cls: type[R]) -> type[R]:
-            self.catalog.declare(name, cls, Options(order, tuple(tuple(group) for group in unique), tuple(index), check, client_key, max_limit))
+            self.catalog.declare(
+                name, cls, Options(order, tuple(tuple(group) for group in unique), tuple(index), check, client_key, max_limit, aggregates)
+            )
             return cls
 
         return register

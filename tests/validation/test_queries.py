@@ -104,7 +104,7 @@ def test_parameters_of_somebody_else_come_back_as_text() -> None:
         ("owner=eq.x", "owner", "unknown", "There is no field or parameter `owner`; did you mean `owner_id`?"),
         ("limt=5", "limt", "unknown", "There is no field or parameter `limt`; did you mean `limit`?"),
         ("password=eq.x", "password", "unknown", "There is no field or parameter `password`."),
-        ("or=(zzz.eq.1)", "zzz", "unknown", "There is no field or parameter `zzz`."),
+        ("or=(zzz.eq.1)", "zzz", "unknown", "There is no field `zzz`."),
         ("order=zzz", "zzz", "unknown", "There is no field `zzz`."),
         ("select=id,zzz", "zzz", "unknown", "There is no field `zzz`."),
         ("count=eq.abc", "count", "type", "`count` must be a whole number."),

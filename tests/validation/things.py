@@ -70,16 +70,17 @@ class Thing(Resource):
     access = allow(everything=this.owner == me)
 
 
-def declared(cls: type[Resource[Any]], name: str = "things") -> Definition:
-    catalog = Catalog()
+def declared(cls: type[Resource[Any]], name: str = "things", catalog: Catalog | None = None) -> Definition:
+    catalog = catalog or Catalog()
     definition = catalog.declare(name, cls, Options())
     catalog.freeze()
     return definition
 
 
-THINGS = declared(Thing)
+CATALOG = Catalog()
+THINGS = declared(Thing, catalog=CATALOG)
 BODIES = BodyReader(THINGS, SETTINGS)
-QUERIES = QueryReader(THINGS, SETTINGS)
+QUERIES = QueryReader(THINGS, SETTINGS, CATALOG)
 KNOWN = frozenset(each.column for each in THINGS.fields if not each.options.hidden)
 READABLE = frozenset(each.column for each in THINGS.fields if each.readable)
 

@@ -6,8 +6,10 @@ JSON that Postgres has operators for."""
 
 from __future__ import annotations
 
-from decimal import Decimal, InvalidOperation
+from base64 import b64encode
+from decimal import Context, Decimal, InvalidOperation
 from functools import lru_cache
+from typing import Any
 
 import apsw
 
@@ -15,6 +17,8 @@ from backroom.database.containment import QUESTIONS
 
 _Key = tuple[int, Decimal, str]
 _ZERO = Decimal(0)
+#: As many digits as a stored decimal may have, and room for a sum of billions of them.
+_EXACT = Context(prec=250)
 
 
 @lru_cache(maxsize=8192)
@@ -44,3 +48,23 @@ def install(connection: apsw.Connection) -> None:
     connection.create_collation("decimal", compare_decimals)
     for name, ask in QUESTIONS.items():
         connection.create_scalar_function(name, ask, 2, deterministic=True)
+    connection.create_scalar_function("base64_text", _base64, 1, deterministic=True)
+    connection.create_aggregate_function("decimal_sum", _DecimalSum, 1)
+
+
+def _base64(*values: Any) -> str | None:
+    return None if values[0] is None else b64encode(values[0]).decode()
+
+
+class _DecimalSum:
+    """The exact sum of decimals kept as text; NULL of none."""
+
+    def __init__(self) -> None:
+        self.total: Decimal | None = None
+
+    def step(self, *values: Any) -> None:
+        if values[0] is not None:
+            self.total = _EXACT.add(self.total or _ZERO, Decimal(values[0]))
+
+    def final(self) -> str | None:
+        return None if self.total is None else format(self.total, "f")

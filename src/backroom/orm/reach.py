@@ -13,8 +13,9 @@ from backroom.database.database import Database, Transaction
 from backroom.resources.access import walk
 from backroom.resources.catalog import Catalog
 from backroom.resources.definition import Definition
-from backroom.resources.nodes import Node, Some
-from backroom.resources.relations import Cell, Gathered
+from backroom.resources.nodes import Node, Related, Some
+from backroom.resources.relations import Cell, Gathered, Relation
+from backroom.resources.selections import Selection
 from backroom.rules.authorize import Rights, Rules
 from backroom.sql.compiled import compiled
 from backroom.sql.filters import View
@@ -97,18 +98,19 @@ class Store:
         self.open_session: Callable[[Actor, Channel | None], Any]
         self._nearby = {name: _nearby(definition) for name, definition in catalog.definitions.items()}
 
-    def reach(self, definition: Definition, actor: Actor, *, along: Iterable[Node] = ()) -> Reach:
-        """The caller's reach: this resource, what it refers to, and whatever the conditions `along` walk through."""
+    def reach(self, definition: Definition, actor: Actor, *, along: Iterable[Node] = (), beyond: tuple[str, ...] = ()) -> Reach:
+        """The caller's reach: this resource, what it refers to, whatever the conditions `along` walk through, and the resources `beyond`."""
+        key: Any = (definition.name, beyond) if beyond else definition.name
         if along:
-            names = {*self._nearby[definition.name], *(name for node in along for name in _walked(node))}
-            if not names <= set(self._nearby[definition.name]):
-                return self._reach(definition, tuple(sorted(names - {definition.name})), actor)
-        memo: dict[str, Reach] | None = actor.memo.get(self)
+            beyond = (*beyond, *(name for node in along for name in _walked(node)))
+            key = (definition.name, frozenset(beyond)) if beyond else definition.name
+        memo: dict[Any, Reach] | None = actor.memo.get(self)
         if memo is None:
             memo = actor.memo[self] = {}
-        found = memo.get(definition.name)
+        found = memo.get(key)
         if found is None:
-            found = memo[definition.name] = self._reach(definition, self._nearby[definition.name], actor)
+            names = {*self._nearby[definition.name], *beyond} - {definition.name}
+            found = memo[key] = self._reach(definition, tuple(sorted(names)), actor)
         return found
 
     def _reach(self, definition: Definition, others: tuple[str, ...], actor: Actor) -> Reach:
@@ -132,9 +134,28 @@ def _nearby(definition: Definition) -> tuple[str, ...]:
 def _walked(node: Node) -> set[str]:
     names: set[str] = set()
     for part in walk(node):
+        if isinstance(part, Related):
+            names |= touched(part.relation)
         for side in (getattr(part, name, None) for name in ("left", "right", "path", "operand")):
             if isinstance(side, Cell | Gathered):
                 names |= {hop.target for hop in side.hops}
             if isinstance(part, Some) and isinstance(side, Gathered):
                 names |= {name for name in (side.collection.target, side.collection.junction) if name is not None}
     return names
+
+
+def reached_by(selection: Selection) -> tuple[str, ...]:
+    """The other resources whose rows a selection touches, in a fixed order."""
+    below = list(selection.embedded())
+    names = {name for each in below for name in touched(each.relation)}
+    names |= {name for level in (selection, *(each.selection for each in below)) for name in _walked(level.where)}
+    return tuple(sorted(names | {name for level in (selection, *(each.selection for each in below)) for name in _sorted_through(level)}))
+
+
+def _sorted_through(selection: Selection) -> set[str]:
+    return {name for each in selection.order if each.through is not None for name in touched(each.through)}
+
+
+def touched(relation: Relation) -> set[str]:
+    """The resources whose rows a relation passes."""
+    return {relation.target} if relation.junction is None else {relation.target, relation.junction.resource}

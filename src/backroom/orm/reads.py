@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
+
+from sqlalchemy import Select
 
 from backroom.calls import Actor, Row, Statement
-from backroom.orm.reach import Channel, Reach, Store
+from backroom.orm.reach import Channel, Reach, Store, reached_by
 from backroom.resources.access import Action
 from backroom.resources.definition import Definition
 from backroom.resources.fields import Field
 from backroom.resources.nodes import Always, Constant, In, Node
 from backroom.resources.relations import Cell
+from backroom.resources.selections import Selection
 from backroom.rules.authorize import Rights, authorize
 from backroom.sql import delete, select
+from backroom.sql.embedding import Printing
 from backroom.sql.normal import normal
-from backroom.sql.placeholders import lifted
+from backroom.sql.placeholders import lifted, lifted_selection
 from backroom.sql.printed import can_print, printed
 from backroom.sql.select import Ordering, Projection
 from backroom.sql.values import load, store
@@ -83,6 +87,31 @@ def page_statement(
         ("page", fields, where, order),
         lambda: printed(select.read_list(store_.tables, definition, fields, reach.view, reach.rights.read, where, order), fields),
     ), True
+
+
+def selected_statement(store_: Store, reach: Reach, selection: Selection, form: Literal["page", "rows", "count"]) -> Statement:
+    """A selection (its conditions lifted), answered in JSON: a "page" as one text, "rows" with their keys, or the "count" of its groups."""
+
+    def write() -> Select[Any]:
+        printing = Printing(store_.tables, reach.view)
+        return {"page": printing.page, "rows": printing.rows, "count": printing.count}[form](selection, reach.rights.read)
+
+    return reach.statement((form, selection), write)
+
+
+async def read_selected(
+    store_: Store, definition: Definition, actor: Actor, selection: Selection, keys: Sequence[Any], channel: Channel | None = None
+) -> list[bytes | None]:
+    """JSON of the rows of these (Python) keys as the caller reads them now, in the order of the keys; None where he can't."""
+    if store_.rules.grant(definition.name, actor).rights.read.never:
+        return [None] * len(keys)
+    among = In(Cell((), definition.key, definition.name), tuple(Constant(key) for key in keys))
+    asked, values = lifted_selection(replace(selection, where=among, order=(), limit=None, offset=0), store_.dialect)
+    reach = store_.reach(definition, actor, beyond=reached_by(asked))
+    statement = selected_statement(store_, reach, asked, "rows")
+    rows = await (channel or store_.database).read(statement.text, statement.bind(reach.bound(**values, limit=len(keys), offset=0)))
+    found = {row[0]: row[1].encode() for row in rows}
+    return [found.get(store(definition.key.kind, key, store_.dialect)) for key in keys]
 
 
 async def count(store_: Store, definition: Definition, actor: Actor, where: Node = _ALL, channel: Channel | None = None) -> int:

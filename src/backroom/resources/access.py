@@ -8,7 +8,7 @@ from datetime import UTC, date, datetime
 from typing import Any, Literal, TypeAlias, cast
 
 from backroom.resources.conditions import Condition, node_of
-from backroom.resources.nodes import Always, And, Compare, Constant, HasRole, In, Node, Not, Or, Some, StartsWith
+from backroom.resources.nodes import Always, And, Compare, Constant, HasRole, In, Node, Not, Or, Related, Some, StartsWith
 
 Action: TypeAlias = Literal["read", "create", "update", "delete"]
 ACTIONS: tuple[Action, ...] = ("read", "create", "update", "delete")
@@ -103,7 +103,7 @@ def walk(node: Node) -> Iterator[Node]:
                 yield from walk(part)
         case Not(part):
             yield from walk(part)
-        case Some(_, condition):
+        case Some(_, condition) | Related(_, condition):
             yield from walk(condition)
         case _:
             pass

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from backroom.errors import DeclarationError
 from backroom.resources.definition import Definition, Options
 from backroom.resources.fields import CALLER, MISSING, Field, FieldOptions, Kind, RelationOptions, kind_of, refuse_contradictions, split_optional
+from backroom.resources.related import Relations
 from backroom.resources.relations import Collection
 from backroom.resources.resolution import resolve_rules
 from backroom.resources.resource import Resource, User, home_of
@@ -50,6 +51,7 @@ class Catalog:
     def __init__(self) -> None:
         self.definitions: dict[str, Definition] = {}
         self.frozen = False
+        self.relations = Relations({})
 
     def declare(self, name: str, cls: type[Resource[Any]], options: Options) -> Definition:
         """Register one class under its name on the wire."""
@@ -91,6 +93,7 @@ class Catalog:
             _resolve_options(definition)
         for definition in self.definitions.values():
             resolve_rules(self.definitions, definition)
+        self.relations = Relations(self.definitions)
         self.frozen = True
 
 

@@ -14,7 +14,7 @@ from backroom.resources.conditions import Condition
 from backroom.resources.fields import Field
 from backroom.resources.hooks import Hooks
 from backroom.resources.nodes import Node
-from backroom.resources.relations import Collection
+from backroom.resources.relations import Collection, Extract, Relation
 from backroom.resources.resource import Resource
 
 
@@ -28,15 +28,21 @@ class Options:
     check: Condition | None = None
     client_key: bool = False
     max_limit: int | None = None
+    aggregates: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Ordering:
-    """One key of an order. `nulls_first` None: PostgREST's default, last ascending and first descending."""
+    """One key of an order. `nulls_first` None: PostgREST's default, last ascending and first descending.
+
+    `extract`: by a value inside a JSON field. `through`: by the field of the one row that this relation reaches.
+    """
 
     field: Field
     descending: bool = False
     nulls_first: bool | None = None
+    extract: Extract | None = None
+    through: Relation | None = None
 
 
 @dataclass(eq=False)

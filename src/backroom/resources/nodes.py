@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from backroom.resources.relations import Cell, Gathered
+from backroom.resources.relations import Cell, Gathered, Relation
 
 OPERATORS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
 
@@ -120,6 +120,14 @@ class Some:
 
 
 @dataclass(frozen=True, slots=True)
+class Related:
+    """What only a query asks: some row that `relation` reaches, and that the caller may read, makes `condition` true."""
+
+    relation: Relation
+    condition: Node
+
+
+@dataclass(frozen=True, slots=True)
 class Not:
     part: Node
 
@@ -134,7 +142,7 @@ class Or:
     parts: tuple[Node, ...]
 
 
-Node: TypeAlias = "Always | Known | HasRole | Truth | Compare | In | IsNull | StartsWith | Matches | Some | Not | And | Or"
+Node: TypeAlias = "Always | Known | HasRole | Truth | Compare | In | IsNull | StartsWith | Matches | Some | Related | Not | And | Or"
 
 
 # ---------------------------------------------------------------- reading one aloud
@@ -184,6 +192,8 @@ def write(node: Node) -> str:
                 write_operand(path) if isinstance(path, RowPath) else ".".join(("this", *(hop.field.name for hop in path.hops), path.collection.name))
             )
             return f"{where}.any({write(condition)})"
+        case Related(relation, condition):
+            return f"some {relation.target}({write(condition)})"
         case Not(part):
             return f"~({write(part)})"
         case And(parts):

@@ -19,6 +19,7 @@ from backroom.resources.nodes import (
     Not,
     Operand,
     Or,
+    Related,
     Some,
     StartsWith,
     Truth,
@@ -78,7 +79,7 @@ def possible(node: Node, *, creating: bool = False, signed_in: bool | None = Non
                 if right == ()
                 else _comparison((left, *([right] if isinstance(right, CallerValue) else right)), creating, signed_in)
             )
-        case Truth() | Matches():
+        case Truth() | Matches() | Related():
             return EVERYTHING
 
 

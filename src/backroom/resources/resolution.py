@@ -33,6 +33,7 @@ from backroom.resources.nodes import (
     Not,
     Operand,
     Or,
+    Related,
     RowPath,
     Some,
     StartsWith,
@@ -62,7 +63,7 @@ def resolve(definitions: Definitions, definition: Definition, node: Node) -> Nod
             return Or(tuple(resolve(definitions, definition, part) for part in parts))
         case Not(part):
             return Not(resolve(definitions, definition, part))
-        case Always() | Known() | Matches():  # the last only ever comes from a query, resolved
+        case Always() | Known() | Matches() | Related():  # the last two only ever come from a query, resolved
             return node
         case HasRole(role):
             _refuse_unnamed_role(node, role)
@@ -313,7 +314,7 @@ def _names_caller(node: Node) -> bool:
             return any(isinstance(side, CallerValue | Clock) or (isinstance(side, Cell) and bool(side.hops)) for side in (left, right))
         case In(left, right):
             return isinstance(right, CallerValue) or (isinstance(left, Cell) and bool(left.hops))
-        case Some() | Known() | HasRole():
+        case Some() | Related() | Known() | HasRole():
             return True
         case Truth() | IsNull() | Always():
             return False

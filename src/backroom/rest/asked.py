@@ -15,8 +15,9 @@ from backroom.rest.negotiation import Form, form_of, require_one
 from backroom.rest.preferences import Preferences, preferences
 from backroom.rules.authorize import Rights
 from backroom.validation.faults import refusal, unknown
-from backroom.validation.grammar import Misspelled, parse_columns
+from backroom.validation.grammar import parse_columns
 from backroom.validation.queries import Query
+from backroom.validation.scanner import Misspelled
 
 _EXTRA = frozenset({"columns"})
 

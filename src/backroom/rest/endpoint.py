@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
@@ -62,7 +62,7 @@ class Endpoint:
         self.definition = definition
         self.settings = settings
         self.bodies = BodyReader(definition, settings)
-        self.queries = QueryReader(definition, settings)
+        self.queries = QueryReader(definition, settings, store.catalog)
         self.path = f"{face.prefix}/{definition.name}"
         self.greatest_limit = definition.options.max_limit or GREATEST_LIMIT
         self._representations: dict[Rights, Representation] = {}
@@ -85,6 +85,10 @@ class Endpoint:
 
     def reach(self, actor: Actor) -> Reach:
         return self.store.reach(self.definition, actor)
+
+    def known_to(self, actor: Actor) -> Callable[[str], frozenset[str]]:
+        """Resource -> the columns that exist for this caller."""
+        return lambda name: self.store.rules.grant(name, actor).rights.known
 
     def key(self, text: str) -> Any:
         """The key in an address, in storage form; what can't be a key is a row that does not exist."""

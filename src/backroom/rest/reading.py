@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, TypeAlias, cast
+from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, urlencode
-
-import msgspec
 
 from backroom.calls import Actor, Row, Statement
 from backroom.errors import Problem
 from backroom.http.response import JSON, PRIVATE, VARY_CREDENTIALS, Header, Response
 from backroom.orm import reads
+from backroom.orm.reach import reached_by
 from backroom.resources.access import Action
+from backroom.resources.selections import Selection
 from backroom.rest.endpoint import Call, Endpoint
 from backroom.rest.negotiation import CONTENT_TYPES, Form, Span, form_of, require_one, span_of
 from backroom.rest.preconditions import require_acceptable, unchanged
 from backroom.rest.preferences import Preferences, preferences
+from backroom.rest.representation import Representation, csv_of
 from backroom.rest.steps import Steps
-from backroom.rules.authorize import Grant, authorize
+from backroom.rules.authorize import Grant, Rights, authorize
 from backroom.sql import printed
 from backroom.sql.normal import normal
-from backroom.sql.placeholders import lifted
+from backroom.sql.placeholders import lifted, lifted_selection
+from backroom.sql.values import load
 from backroom.validation.queries import Query
 
 _ITEM: list[Header] = [JSON, PRIVATE, VARY_CREDENTIALS]
@@ -47,9 +50,10 @@ class ReadOne(_Read):
 
     async def validate(self, call: Call) -> None:
         require_acceptable(call.request)
-        call.key = self._endpoint.key(call.parameters["id"])
+        endpoint = self._endpoint
+        call.key = endpoint.key(call.parameters["id"])
         if call.request.query:
-            call.query = self._endpoint.queries.read(call.request.query, call.grant.rights.known)
+            call.query = endpoint.queries.read(call.request.query, call.grant.rights.known, others=endpoint.known_to(call.actor))
             _only_select(call.query)
 
     def statement(self, call: Call) -> None:
@@ -57,33 +61,34 @@ class ReadOne(_Read):
 
     async def run(self, call: Call) -> None:
         endpoint, statement = self._endpoint, call.plan.statement
-        reach = endpoint.reach(call.actor)
-        rows = await endpoint.store.database.read(
-            statement.text, statement.bind(reach.bound(key=call.key) if reach.clock else {**reach.values, "key": call.key})
-        )
-        if not rows:
+        if call.query is not None and call.query.selection is not None:
+            key = load(endpoint.definition.key.kind, call.key, endpoint.store.dialect)
+            selected = await reads.read_selected(endpoint.store, endpoint.definition, call.actor, call.query.selection, [key], call.channel)
+            call.result = selected[0]
+        else:
+            reach = endpoint.reach(call.actor)
+            values = reach.bound(key=call.key) if reach.clock else {**reach.values, "key": call.key}
+            rows = await (call.channel or endpoint.store.database).read(statement.text, statement.bind(values))
+            call.result = rows[0] if rows else None
+        if call.result is None:
             raise Problem("rest.not_found")
-        call.result = rows[0]
 
     def respond(self, call: Call) -> Response:
-        representation = call.plan.representation
-        if call.query is not None and call.query.columns is not None:
-            return self._some_columns(call)
-        etag = representation.etag(call.result)
+        etag, body = self._shown(call)
         if b"if-none-match" in call.request.headers and unchanged(call.request, etag):
             return Response(304, [*_ITEM, (b"etag", etag)], b"")
-        return Response(200, [*_ITEM, (b"etag", etag)], representation.one(call.result))
+        return Response(200, [*_ITEM, (b"etag", etag)], body)
 
-    def _some_columns(self, call: Call) -> Response:
-        whole = call.plan.representation
-        value = whole.value(call.result)
-        names = [field.column for field in call.query.columns]
-        shown = (
-            cast("dict[str, Any]", value)
-            if isinstance(value, dict)
-            else {column: getattr(value, f"f{index}") for index, column in enumerate(whole.names)}
-        )
-        return Response(200, list(_ITEM), msgspec.json.encode({name: shown[name] for name in names if name in shown}))
+    def _shown(self, call: Call) -> tuple[bytes, bytes]:
+        """ETag and body."""
+        representation: Representation = call.plan.representation
+        query: Query | None = call.query
+        if query is None or (query.columns is None and query.selection is None):
+            return representation.etag(call.result), representation.one(call.result)
+        if query.columns is not None:
+            return representation.some(call.result, tuple(field.column for field in query.columns))
+        # The counter knows nothing of other rows, which the reply shows too.
+        return b'"%b"' % hashlib.sha256(call.result).hexdigest()[:32].encode(), call.result
 
 
 def _only_select(query: Query) -> None:
@@ -94,7 +99,7 @@ def _only_select(query: Query) -> None:
 class _Page:
     """What one query string asks of a list, for one shape of caller: kept by its raw bytes."""
 
-    __slots__ = ("count", "form", "headers", "limit", "link", "page_of", "statement", "values")
+    __slots__ = ("beyond", "consulted", "count", "form", "headers", "limit", "link", "page_of", "statement", "values")
 
     def __init__(
         self,
@@ -106,7 +111,11 @@ class _Page:
         link: Header,
         form: Form,
         headers: list[Header],
+        beyond: tuple[str, ...] = (),
+        consulted: tuple[tuple[str, Rights], ...] = (),
     ) -> None:
+        self.beyond = beyond  # the other resources that the statement reads
+        self.consulted = consulted  # what this caller's rights to other resources were when the names were read
         self.link = link
         self.statement = statement
         self.page_of = page_of
@@ -115,6 +124,16 @@ class _Page:
         self.values = values
         self.form: Form = form
         self.headers = headers
+
+
+class _Asked(NamedTuple):
+    """The statements that answer one query, and the values to bind; `beyond` names the other resources that they read."""
+
+    statement: Statement
+    page_of: PageOf
+    counting: Statement | None
+    values: Mapping[str, Any]
+    beyond: tuple[str, ...]
 
 
 class ReadList(_Read):
@@ -132,7 +151,7 @@ class ReadList(_Read):
         form, wishes, span = form_of(request), preferences(request), span_of(request)
         key = (call.grant.rights, request.query, wishes.counted, form, span)
         page = self._pages.get(key)
-        if page is None:
+        if page is None or any(self._endpoint.store.rules.grant(name, call.actor).rights is not rights for name, rights in page.consulted):
             page = self._page(call, wishes, form, span)
             if len(request.query) <= _LONGEST_KEPT:
                 self._pages[key] = page
@@ -142,24 +161,49 @@ class ReadList(_Read):
 
     def _page(self, call: Call, wishes: Preferences, form: Form, span: Span | None) -> _Page:
         endpoint, rights, store = self._endpoint, call.grant.rights, self._endpoint.store
-        query = endpoint.queries.read(call.request.query, rights.known)
+        query = endpoint.queries.read(call.request.query, rights.known, others=endpoint.known_to(call.actor))
         offset = query.offset if span is None else query.offset or span.offset
         limit = endpoint.page_length(query.limit if query.limit is not None or span is None else span.limit)
-        representation, reach = endpoint.representation(rights, query.columns), endpoint.reach(call.actor)
-        where, values = lifted(normal(query.where), endpoint.store.dialect)
-        asked = (store, endpoint.definition, reach, representation.projection, where, query.order)
+        asked = self._asked(call, query, form, counted=wishes.counted is not None)
+        link = (b"link", self._next(call.request.query, offset + limit))
+        headers = [CONTENT_TYPES[form], PRIVATE, VARY_CREDENTIALS, *wishes.applied("count")]
+        values = {**asked.values, "limit": limit + 1, "offset": offset}
+        consulted = tuple((name, store.rules.grant(name, call.actor).rights) for name in query.consulted)
+        return _Page(asked.statement, asked.page_of, asked.counting, limit, values, link, form, headers, asked.beyond, consulted)
+
+    def _asked(self, call: Call, query: Query, form: Form, *, counted: bool) -> _Asked:
+        """The statements of a query: plain columns are the common case, and the fast one."""
+        endpoint, store = self._endpoint, self._endpoint.store
+        definition = endpoint.definition
+        if query.selection is not None:
+            return self._selected(call, query.selection, form, counted=counted)
+        representation, reach = endpoint.representation(call.grant.rights, query.columns), endpoint.reach(call.actor)
+        where, values = lifted(normal(query.where), store.dialect)
+        asked = (store, definition, reach, representation.projection, where, query.order)
         if form == "csv":
             statement, page_of = reads.list_statement(*asked, paged=True), representation.csv_page_of
         else:
             statement, by_database = reads.page_statement(*asked)
             page_of = printed.page_of if by_database else representation.page_of
-        count = reads.count_statement(store, endpoint.definition, reach, where) if wishes.counted is not None else None
-        link = (b"link", self._next(call.request.query, offset + limit))
-        headers = [CONTENT_TYPES[form], PRIVATE, VARY_CREDENTIALS, *wishes.applied("count")]
-        return _Page(statement, page_of, count, limit, {**values, "limit": limit + 1, "offset": offset}, link, form, headers)
+        count = reads.count_statement(store, definition, reach, where) if counted else None
+        return _Asked(statement, page_of, count, values, ())
+
+    def _selected(self, call: Call, selection: Selection, form: Form, *, counted: bool) -> _Asked:
+        store, definition = self._endpoint.store, self._endpoint.definition
+        asked, values = lifted_selection(selection, store.dialect)
+        beyond = reached_by(asked)
+        reach = store.reach(definition, call.actor, beyond=beyond)
+        statement = reads.selected_statement(store, reach, asked, "page")
+        count = None
+        if counted and asked.grouped:
+            count = reads.selected_statement(store, reach, asked, "count")
+        elif counted:
+            count = reads.count_statement(store, definition, reach, asked.where)
+        return _Asked(statement, csv_of(asked.names) if form == "csv" else printed.page_of, count, values, beyond)
 
     def statement(self, call: Call) -> None:
-        page, reach = call.query, self._endpoint.reach(call.actor)
+        page, endpoint = call.query, self._endpoint
+        reach = endpoint.store.reach(endpoint.definition, call.actor, beyond=page.beyond) if page.beyond else endpoint.reach(call.actor)
         values = {**reach.values, **page.values}
         call.given = reach.bound(**values) if reach.clock else values
 
@@ -167,7 +211,7 @@ class ReadList(_Read):
         page, database = call.query, self._endpoint.store.database
         statement = page.statement
         if page.count is None:
-            call.result = (await database.read(statement.text, statement.bind(call.given)), None)
+            call.result = (await (call.channel or database).read(statement.text, statement.bind(call.given)), None)
             return
         async with database.snapshot() as reader:
             rows = await reader.read(statement.text, statement.bind(call.given))

@@ -6,12 +6,13 @@ import csv
 import hashlib
 import io
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from backroom.calls import Row
+from backroom.sql import printed
 from backroom.sql.select import Projection
 from backroom.sql.values import DialectName, printer
 
@@ -38,6 +39,13 @@ class Representation:
         make = self._make
         return _encode([make(row) for row in rows])
 
+    def some(self, row: Row, names: tuple[str, ...]) -> tuple[bytes, bytes]:
+        """ETag and JSON of these columns alone; those that are hidden in this row are left out."""
+        value = self.value(row)
+        whole: dict[str, Any] = value if isinstance(value, dict) else dict(zip(self.names, msgspec.structs.astuple(value), strict=True))
+        shown = {name: whole[name] for name in names if name in whole}
+        return f'"{row[self._version_at]}-{_digest(tuple(shown))}"'.encode(), _encode(shown)
+
     def page_of(self, rows: Sequence[Row], limit: int) -> tuple[int, bool, bytes]:
         """How many rows the page has, whether more follow (one more than `limit` was asked for), and its JSON array."""
         if len(rows) > limit:
@@ -47,13 +55,7 @@ class Representation:
     def csv_page_of(self, rows: Sequence[Row], limit: int) -> tuple[int, bool, bytes]:
         """`page_of` as lines of comma-separated values under a line of names. What is hidden in a row is empty there."""
         shown = rows[:limit]
-        out = io.StringIO()
-        lines = csv.writer(out, lineterminator="\n")
-        lines.writerow(self.names)
-        for row in shown:
-            whole = json.loads(self.one(row))
-            lines.writerow([_cell(whole.get(name)) for name in self.names])
-        return len(shown), len(rows) > limit, out.getvalue().encode()
+        return len(shown), len(rows) > limit, _lines(self.names, (json.loads(self.one(row)) for row in shown))
 
     def value(self, row: Row) -> Any:
         """What msgspec writes: a struct, or a mapping without the keys that are hidden in this row."""
@@ -71,6 +73,24 @@ class Representation:
             hidden = {column for position, column in self._flags if not row[position]}
             suffix = _digest(tuple(name for name in self.names if name not in hidden))
         return f'"{row[self._version_at]}-{suffix}"'.encode()
+
+
+def csv_of(names: Sequence[str]) -> Callable[[Sequence[Row], int], tuple[int, bool, bytes]]:
+    """`printed.page_of` as lines of comma-separated values under these names."""
+
+    def page_of(rows: Sequence[Row], limit: int) -> tuple[int, bool, bytes]:
+        length, more, text = printed.page_of(rows, limit)
+        return length, more, _lines(names, json.loads(text))
+
+    return page_of
+
+
+def _lines(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    out = io.StringIO()
+    lines = csv.writer(out, lineterminator="\n")
+    lines.writerow(names)
+    lines.writerows([_cell(row.get(name)) for name in names] for row in rows)
+    return out.getvalue().encode()
 
 
 def _cell(value: Any) -> str:

@@ -37,13 +37,15 @@ from backroom.resources.nodes import (
     Operand,
     Or,
     Placeholder,
+    Related,
     RowPath,
     Some,
     StartsWith,
     Truth,
 )
-from backroom.resources.relations import Cell, Collection, Gathered, Hop
+from backroom.resources.relations import Cell, Collection, Gathered, Hop, Relation
 from backroom.resources.resolution import CLOCK_KINDS
+from backroom.sql.extracts import extracted
 from backroom.sql.patterns import matches
 from backroom.sql.tables import Tables, column_type
 from backroom.sql.values import DialectName, store
@@ -98,6 +100,10 @@ class RowName:
     #: Columns that read from elsewhere: the SET values of an update, so that a rule can judge the candidate row.
     instead: dict[str, ColumnElement[Any]] = field(default_factory=dict[str, "ColumnElement[Any]"])
 
+    def named(self, name: str, kind: Any = None) -> ColumnElement[Any]:
+        """A column of a subquery, by its label."""
+        return literal_column(f'"{self.alias}"."{name}"', kind)
+
     def column(self, name: str, tables: Tables, resource: str) -> ColumnElement[Any]:
         stored = tables[resource].c[name]
         if name not in self.instead:
@@ -134,6 +140,10 @@ class Conditions:
                 return self._some(gathered, condition, row, resource, mode, negated=False)
             case Not(Some(Gathered() as gathered, condition)):
                 return self._some(gathered, condition, row, resource, mode, negated=True)
+            case Related():
+                return self._related(node, row, mode, negated=False)
+            case Not(Related() as related):
+                return self._related(related, row, mode, negated=True)
             case Not(leaf):
                 return self._leaf(leaf, row, resource, mode, negated=True)
             case _:
@@ -145,7 +155,7 @@ class Conditions:
         cells = [operand for operand in operands_of(leaf) if isinstance(operand, Cell)]
         if isinstance(leaf, IsNull):
             return self._is_null(cells[0], row, resource, mode, negated)
-        served = not negated and not isinstance(leaf, Matches)
+        served = not negated and not isinstance(leaf, Matches) and not any(cell.extract for cell in cells)
         return self._reached(cells, row, resource, mode, lambda columns: self._plain(leaf, columns, negated), index_serves=served)
 
     def _plain(self, leaf: Node, columns: dict[int, ColumnElement[Any]], negated: bool) -> Condition:
@@ -205,7 +215,7 @@ class Conditions:
         if negated:
             return self._reached([cell], row, resource, mode, lambda columns: columns[id(cell)].is_not(None))
         if mode == RAW:
-            return not_(self._by_exists()._reached([cell], row, resource, mode, lambda columns: columns[id(cell)].is_not(None)))
+            return not_(self.by_exists()._reached([cell], row, resource, mode, lambda columns: columns[id(cell)].is_not(None)))
         # What the caller can't see on the way is neither empty nor full to him: each step must be seen to be empty.
         homes = [resource, *(hop.target for hop in cell.hops)]
         steps = [Cell(cell.hops[:index], hop.field, homes[index]) for index, hop in enumerate(cell.hops)]
@@ -229,8 +239,8 @@ class Conditions:
             case RowPath():
                 raise TypeError(f"{operand} was never resolved")
 
-    def _by_exists(self) -> Conditions:
-        """For what stands under NOT: EXISTS is never NULL, while `key IN (...)` is, where the key is empty."""
+    def by_exists(self) -> Conditions:
+        """For what stands under NOT: EXISTS is never NULL, while `key IN (...)` is, where the key is empty. And for masks, which ask of few rows."""
         inner = Conditions(self.tables)
         inner._numbers = self._numbers
         return inner
@@ -265,7 +275,8 @@ class Conditions:
                 else:
                     links.append(outer == key)
                 here, owner = inner, hop.target
-            columns[id(cell)] = here.column(cell.field.column, self.tables, owner)
+            column = here.column(cell.field.column, self.tables, owner)
+            columns[id(cell)] = column if cell.extract is None else extracted(self.dialect, column, cell.extract)
             if mode != RAW:
                 seen.append(self._mask(mode, owner, cell.field, here))
         bare = write(columns)
@@ -309,7 +320,7 @@ class Conditions:
         way = Cell(tuple(before), last.field, before[-1].target if before else resource)
         if negated and before and mode == RAW:
             # Behind an empty reference the collection is empty, so `~any` is true there: the way may not be inner joined around the NOT.
-            return not_(self._by_exists()._reached([way], row, resource, mode, lambda columns: some(columns[id(way)])))
+            return not_(self.by_exists()._reached([way], row, resource, mode, lambda columns: some(columns[id(way)])))
         return self._reached([way], row, resource, mode, lambda columns: not_(some(columns[id(way)])) if negated else some(columns[id(way)]))
 
     def _collection(self, collection: Collection, condition: Node, mode: Mode) -> tuple[ColumnElement[Any], list[Any], list[Condition]]:
@@ -328,7 +339,46 @@ class Conditions:
         conditions.append(self.true(condition, target, collection.target, mode))
         return near.column(collection.via.column, self.tables, holder), tables, conditions
 
+    def _related(self, related: Related, row: RowName, mode: Mode, negated: bool) -> Condition:
+        """Whether a query's relation reaches a row that the caller may read and that makes the condition true."""
+        if mode == RAW:
+            raise TypeError("a rule asks no relations of queries")
+        relation = related.relation
+        outer = self.shown(row, relation.resource, relation.here, mode)
+        target, key, tables, conditions = self.reached_rows(relation, mode)
+        conditions.append(self.true(related.condition, target, relation.target, mode))
+        if self.form == "in" and not negated:
+            return self._among(outer, select(key).select_from(*tables).where(*conditions))
+        found = exists(select(ONE).select_from(*tables).where(key == outer, *conditions))
+        return not_(found) if negated else found
+
+    def reached_rows(self, relation: Relation, view: View) -> tuple[RowName, ColumnElement[Any], list[Any], list[Condition]]:
+        """The rows that a relation reaches, as far as the caller may read each link: their name, the column that equals `here`, FROM, WHERE."""
+        target = RowName(f"{relation.target}?{next(self._numbers)}")
+        tables: list[Any] = [self.tables[relation.target].alias(target.alias)]
+        conditions = [self.predicate(view(relation.target).read, target, relation.target)]
+        if relation.junction is None:
+            if relation.there.is_reference:
+                conditions.append(self._mask(view, relation.target, relation.there, target))
+            return target, target.column(relation.there.column, self.tables, relation.target), tables, conditions
+        between, junction = RowName(f"{relation.junction.resource}?{next(self._numbers)}"), relation.junction
+        tables.append(self.tables[junction.resource].alias(between.alias))
+        conditions.append(self.predicate(view(junction.resource).read, between, junction.resource))
+        conditions += [self._mask(view, junction.resource, field, between) for field in (junction.near, junction.far)]
+        far = between.column(junction.far.column, self.tables, junction.resource)
+        conditions.append(target.column(relation.there.column, self.tables, relation.target) == far)
+        return target, between.column(junction.near.column, self.tables, junction.resource), tables, conditions
+
     # ------------------------------------------------------------ masks
+    def shown(self, row: RowName, resource: str, field: Field, view: View) -> ColumnElement[Any]:
+        """A cell as the caller sees it: NULL where it is hidden from him."""
+        column, mask = row.column(field.column, self.tables, resource), self._mask(view, resource, field, row)
+        if _is_true(mask):
+            return column
+        masked = case((mask, column))
+        # A CASE has no collation of its own, and decimals would compare as text.
+        return masked.collate("decimal") if field.kind == "decimal" and self.dialect == "sqlite" else masked
+
     def _mask(self, mode: View, resource: str, field: Field, row: RowName) -> Condition:
         return self.predicate(mode(resource).sees(field), row, resource)
 
@@ -348,7 +398,7 @@ def operands_of(leaf: Node) -> list[Operand]:
             return [operand]
         case Truth(path):
             return [path]
-        case Known() | HasRole() | Always() | And() | Or() | Not() | Some():
+        case Known() | HasRole() | Always() | And() | Or() | Not() | Some() | Related():
             return []
 
 
@@ -357,7 +407,7 @@ def kind_of_leaf(leaf: Node) -> Kind:
     found: Kind = "text"
     for operand in operands_of(leaf):
         if isinstance(operand, Cell):
-            return operand.field.kind
+            return operand.kind
         if isinstance(operand, Clock):
             found = CLOCK_KINDS[operand.name]
     return found

@@ -6,7 +6,7 @@ unknown may be folded to false, and SQL's own NOT is never put around something 
 
 from __future__ import annotations
 
-from backroom.resources.nodes import Always, And, Compare, Node, Not, Or, Some
+from backroom.resources.nodes import Always, And, Compare, Node, Not, Or, Related, Some
 
 _OPPOSITE = {"eq": "ne", "ne": "eq", "lt": "ge", "ge": "lt", "gt": "le", "le": "gt"}
 
@@ -28,6 +28,9 @@ def normal(node: Node, negated: bool = False) -> Node:
         case Some(path, condition):
             inner = Some(path, normal(condition))
             return Not(inner) if negated else inner
+        case Related(relation, condition):
+            met = Related(relation, normal(condition))
+            return Not(met) if negated else met
         case _:
             return Not(node) if negated else node
 

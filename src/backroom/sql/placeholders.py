@@ -5,11 +5,30 @@ To write a statement takes a millisecond, to run it a thirtieth of one; and ever
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 from backroom.resources.fields import Kind
-from backroom.resources.nodes import Always, And, CallerValue, Compare, Constant, In, Matches, Node, Not, Operand, Or, Placeholder, Some, StartsWith
+from backroom.resources.nodes import (
+    Always,
+    And,
+    CallerValue,
+    Compare,
+    Constant,
+    In,
+    Matches,
+    Node,
+    Not,
+    Operand,
+    Or,
+    Placeholder,
+    Related,
+    Some,
+    StartsWith,
+)
+from backroom.resources.selections import Embedded, Selection
 from backroom.sql.filters import kind_of_leaf, placeholder_name
+from backroom.sql.normal import normal
 from backroom.sql.patterns import glob
 from backroom.sql.values import DialectName, store
 
@@ -21,6 +40,17 @@ def lifted(node: Node, dialect: DialectName) -> tuple[Node, dict[str, Any]]:
     """The (normal, resolved) condition with placeholders for its values, and the values to bind by name, in storage form."""
     lifting = _Lifting(dialect)
     return lifting.lift(node), lifting.values
+
+
+def lifted_selection(selection: Selection, dialect: DialectName) -> tuple[Selection, dict[str, Any]]:
+    """`lifted` (and made normal) for the conditions of a selection, at every depth."""
+    lifting = _Lifting(dialect)
+
+    def lift(level: Selection) -> Selection:
+        parts = tuple(replace(part, selection=lift(part.selection)) if isinstance(part, Embedded) else part for part in level.parts)
+        return replace(level, where=lifting.lift(normal(level.where)), parts=parts)
+
+    return lift(selection), lifting.values
 
 
 class _Lifting:
@@ -36,6 +66,8 @@ class _Lifting:
                 return Or(tuple(map(self.lift, parts)))
             case Some(path, condition):
                 return Some(path, self.lift(condition))
+            case Related(relation, condition):
+                return Related(relation, self.lift(condition))
             case Not(In(_, right)) if any(isinstance(each, Constant) and each.value is None for each in _listed(right)):
                 return Always(False)  # one of the values is unknown, so "none of them" never is
             case Not(part):

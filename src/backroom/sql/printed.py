@@ -58,6 +58,7 @@ def printed(page: Select[Any], projection: Projection) -> Select[int, bytes]:
 def page_of(rows: Sequence[Row], limit: int) -> tuple[int, bool, bytes]:
     """How many rows the page has, whether more follow (one more than `limit` was asked for), and its JSON array."""
     found, text = rows[0]
+    text = text.encode() if isinstance(text, str) else text or b""
     if found > limit:
         return limit, True, b"[%b]" % text[: text.rindex(_BETWEEN)] if limit else b"[]"
-    return found, False, b"[%b]" % (text or b"")
+    return found, False, b"[%b]" % text

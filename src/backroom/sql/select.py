@@ -12,6 +12,7 @@ from backroom.resources.definition import Definition
 from backroom.resources.definition import Ordering as Ordering
 from backroom.resources.fields import Field
 from backroom.resources.nodes import Always, Node, Or
+from backroom.sql.extracts import in_order
 from backroom.sql.filters import Conditions, RowName, View, flag
 from backroom.sql.tables import VERSION, Tables, column_type
 
@@ -70,19 +71,44 @@ def read_list(
     *,
     paged: bool = True,
 ) -> Select[Any]:
-    """In a total order: the key is appended. Binds: `limit`, `offset`, and the caller's values. `paged`: `limit` is that of a page, not "all"."""
-    conditions, row = Conditions(tables, form="in"), RowName(definition.name)
+    """As `listed`, the columns of a projection."""
     # Masks of the few rows that are shown ask by EXISTS: a list of all keys that a mask lets through may be the whole table.
-    statement = select(*projected(Conditions(tables), definition, projection, view, row)).select_from(tables[definition.name])
-    ordering = [_ordered(conditions, definition, view, row, each) for each in total_order(definition, order)]
-    limit, offset = (bindparam(name, type_=column_type("integer", tables.dialect), required=True) for name in ("limit", "offset"))
+    columns = projected(Conditions(tables), definition, projection, view, RowName(definition.name))
+    return listed(Conditions(tables, form="in"), definition, columns, view, predicate, where, order, paged=paged)
+
+
+def listed(
+    conditions: Conditions,
+    definition: Definition,
+    columns: list[ColumnElement[Any]],
+    view: View,
+    predicate: Predicate,
+    where: Node,
+    order: tuple[Ordering, ...],
+    *,
+    paged: bool = True,
+) -> Select[Any]:
+    """Columns of the rows that the caller may read, in a total order: the key is appended.
+
+    Binds: `limit`, `offset`, and the caller's values. `paged`: `limit` is that of a page, not "all".
+    """
+    tables, row = conditions.tables, RowName(definition.name)
+    statement = select(*columns).select_from(tables[definition.name])
+    ordering = ordered(conditions, definition, view, row, order)
+    limit, offset = page_bounds(tables)
     if paged and isinstance(predicate.condition, Or):
         branches = [_branch(conditions, definition, view, part, where, row, ordering, limit + offset) for part in predicate.condition.parts]
         statement = statement.where(row.column("id", tables, definition.name).in_(union(*branches)))
     else:
-        statement = _matching(statement, conditions, definition, view, predicate, where, row)
+        statement = matching(statement, conditions, definition, view, predicate, where, row)
     # OFFSET is always bound: SQLAlchemy would otherwise write a hidden parameter of its own for SQLite.
     return statement.order_by(*ordering).limit(limit).offset(offset)
+
+
+def page_bounds(tables: Tables) -> tuple[ColumnElement[Any], ColumnElement[Any]]:
+    """The parameters `limit` and `offset`."""
+    limit, offset = (bindparam(name, type_=column_type("integer", tables.dialect), required=True) for name in ("limit", "offset"))
+    return limit, offset
 
 
 def _branch(
@@ -100,16 +126,16 @@ def _branch(
     Asked as one OR, somebody who owns half the table waits until all of it is gathered and sorted.
     """
     key = row.column("id", conditions.tables, definition.name).label("id")
-    found = _matching(select(key).select_from(conditions.tables[definition.name]), conditions, definition, view, Predicate(part), where, row)
+    found = matching(select(key).select_from(conditions.tables[definition.name]), conditions, definition, view, Predicate(part), where, row)
     return select(found.order_by(*ordering).limit(most).subquery().c.id)
 
 
 def count(tables: Tables, definition: Definition, view: View, predicate: Predicate, where: Node) -> Select[Any]:
     conditions, row = Conditions(tables, form="in"), RowName(definition.name)
-    return _matching(select(func.count()).select_from(tables[definition.name]), conditions, definition, view, predicate, where, row)
+    return matching(select(func.count()).select_from(tables[definition.name]), conditions, definition, view, predicate, where, row)
 
 
-def _matching(
+def matching(
     statement: Select[Any], conditions: Conditions, definition: Definition, view: View, predicate: Predicate, where: Node, row: RowName
 ) -> Select[Any]:
     if not predicate.always:
@@ -121,20 +147,30 @@ def _matching(
 
 def total_order(definition: Definition, order: tuple[Ordering, ...]) -> tuple[Ordering, ...]:
     chosen = order or tuple(Ordering(field, descending) for field, descending in definition.order)
-    return (
-        chosen if any(each.field.name == "id" for each in chosen) else (*chosen, Ordering(definition.key, chosen[-1].descending if chosen else False))
-    )
+    if any(each.field is definition.key and each.through is None for each in chosen):
+        return chosen
+    return (*chosen, Ordering(definition.key, chosen[-1].descending if chosen else False))
 
 
-def _ordered(conditions: Conditions, definition: Definition, view: View, row: RowName, each: Ordering) -> ColumnElement[Any]:
-    sees = view(definition.name).sees(each.field)
-    column = row.column(each.field.column, conditions.tables, definition.name)
-    if not sees.always:
-        column = case((conditions.predicate(sees, row, definition.name), column))
-        if each.field.kind == "decimal" and conditions.dialect == "sqlite":
-            column = column.collate("decimal")  # a CASE has no collation of its own
-    ordered = column.desc() if each.descending else column.asc()
-    if not each.field.nullable and sees.always:
-        return ordered
-    first = each.descending if each.nulls_first is None else each.nulls_first
-    return ordered.nulls_first() if first else ordered.nulls_last()
+def ordered(conditions: Conditions, definition: Definition, view: View, row: RowName, order: tuple[Ordering, ...]) -> list[ColumnElement[Any]]:
+    """ORDER BY: what is hidden sorts as empty, and the key comes last, so that the order is total."""
+    keys: list[ColumnElement[Any]] = []
+    for each in total_order(definition, order):
+        sure = each.through is None and each.extract is None and not each.field.nullable and view(definition.name).sees(each.field).always
+        for column in sorted_by(conditions, definition, view, row, each):
+            key = column.desc() if each.descending else column.asc()
+            first = each.descending if each.nulls_first is None else each.nulls_first
+            keys.append(key if sure else key.nulls_first() if first else key.nulls_last())
+    return keys
+
+
+def sorted_by(conditions: Conditions, definition: Definition, view: View, row: RowName, each: Ordering) -> list[ColumnElement[Any]]:
+    """What one key of an order compares: masked cells."""
+    if each.through is not None:
+        target, key, tables, links = conditions.reached_rows(each.through, view)
+        cell = conditions.shown(target, each.through.target, each.field, view)
+        outer = conditions.shown(row, definition.name, each.through.here, view)
+        found = select(cell).select_from(*tables).where(key == outer, *links).scalar_subquery()
+        return [found.collate("decimal") if each.field.kind == "decimal" and conditions.dialect == "sqlite" else found]
+    column = conditions.shown(row, definition.name, each.field, view)
+    return [column] if each.extract is None else in_order(conditions.dialect, column, each.extract)

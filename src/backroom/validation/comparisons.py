@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_origin
 
 from pydantic import ValidationError
 
 from backroom.errors import Problem
-from backroom.resources.fields import Field
+from backroom.resources.fields import Field, Kind
 from backroom.resources.nodes import And, Compare, Constant, In, IsNull, Matches, Node, Not, Or, Truth
-from backroom.resources.relations import Cell
+from backroom.resources.relations import Cell, Extract
 from backroom.validation.faults import nearest
-from backroom.validation.grammar import OPERATORS, Misspelled, NoOperator, Test, parse_list
+from backroom.validation.grammar import OPERATORS, NoOperator, Test, parse_list
+from backroom.validation.scanner import Column, Misspelled
 from backroom.validation.strict_json import read_json
 from backroom.validation.texts import READERS, refuse
 
@@ -24,6 +26,7 @@ _PATTERNS = frozenset({"like", "ilike"})
 _HOLDING = frozenset({"cs", "cd", "ov"})
 #: Of JSON in an address.
 _MOST_DEPTH, _MOST_VALUES = 16, 1000
+_NUMBER = re.compile(r"-?[0-9]{1,40}(\.[0-9]{1,40})?([eE][+-]?[0-9]{1,3})?\Z")
 #: How the elements of `{a,b}` are read, by the list's element type; others are text.
 _ELEMENTS: Mapping[Any, Callable[[str], Any]] = {int: READERS["integer"], float: READERS["float"], bool: READERS["boolean"]}
 
@@ -31,10 +34,12 @@ _ELEMENTS: Mapping[Any, Callable[[str], Any]] = {int: READERS["integer"], float:
 def node_of_test(cell: Cell, test: Test) -> Node:
     """The condition, without the test's own `not.`. Refuses (see `texts.refuse`) values that are none of the column's."""
     operator, value = test.operator, test.value
+    if test.column.keys:
+        cell = within(cell, test.column, lambda: _literal(operator, value))
     if isinstance(value, tuple):
         if test.quantifier is None:
-            _refuse_json(cell.field)
-            return In(cell, tuple(Constant(value_of(cell.field, text)) for text in value))
+            _refuse_json(cell)
+            return In(cell, tuple(Constant(_value(cell, text)) for text in value))
         each = tuple(_one(cell, operator, text) for text in value)
         return each[0] if len(each) == 1 else Or(each) if test.quantifier == "any" else And(each) if each else _none(cell, test.quantifier)
     return _is(cell, value) if operator == "is" else _one(cell, operator, value)
@@ -47,17 +52,16 @@ def _none(cell: Cell, quantifier: str) -> Node:
 
 
 def _one(cell: Cell, operator: str, text: str) -> Node:
-    field = cell.field
     if operator in _PATTERNS:
-        if field.kind != "text":
+        if cell.kind != "text" or (cell.extract is not None and not cell.extract.as_text):
             refuse("type", f"is no text; `{operator}` looks at text alone")
         return Matches(operator, cell, Constant(_pattern(text)))
     if operator in _HOLDING:
-        if field.kind != "json":
+        if cell.kind != "json":
             refuse("type", f"holds one value; `{operator}` is for lists and JSON")
-        return Matches(operator, cell, Constant(_json_of(field, text)))
-    _refuse_json(field)
-    value = Constant(value_of(field, text))
+        return Matches(operator, cell, Constant(_json_of(cell, text)))
+    _refuse_json(cell)
+    value = Constant(_value(cell, text))
     return Matches("isdistinct", cell, value) if operator == "isdistinct" else Compare(_COMPARISONS[operator], cell, value)
 
 
@@ -68,9 +72,52 @@ def _pattern(text: str) -> str:
     return text.replace("*", "%")
 
 
-def _json_of(field: Field, text: str) -> Any:
+def within(cell: Cell, column: Column, literal: Callable[[], Kind]) -> Cell:
+    """The value at `column.keys` in a JSON cell; of `->`, read as the kind of what it is compared with."""
+    if cell.field.kind != "json":
+        refuse("type", "holds no JSON, so no path leads into it")
+    for key in column.keys:
+        if isinstance(key, str) and (key.startswith("$") or '"' in key):
+            refuse("unavailable", f"has the key {key!r} in its path; SQLite can't follow keys that begin with `$` or hold a quote")
+    extract = Extract(column.keys, "text", as_text=True) if column.as_text else Extract(column.keys, literal())
+    return Cell(cell.hops, cell.field, cell.resource, extract)
+
+
+def _literal(operator: str, value: str | tuple[str, ...]) -> Kind:
+    """The kind that a JSON value must have to be compared with these. A list has the kind of its first."""
+    if operator == "is":
+        return "boolean" if value in ("true", "false") else "json"
+    if operator in _HOLDING:
+        return "json"
+    first = value if isinstance(value, str) else value[0] if value else '""'
+    kind: Kind | None = "decimal" if _NUMBER.match(first) else "boolean" if first in ("true", "false") else "text" if first.startswith('"') else None
+    if kind is None:
+        refuse("syntax", f'is compared with {first[:60]!r}; write JSON, like `5` or `"text"`, or reach text with `->>`')
+    return kind
+
+
+def _value(cell: Cell, text: str) -> Any:
+    if cell.extract is None:
+        return value_of(cell.field, text)
+    if cell.extract.as_text:
+        return text
+    if cell.kind == "text":
+        value = _json_text(text)
+        return value if isinstance(value, str) else refuse("type", "is compared with a text and with something else")
+    return READERS[cell.kind](text)
+
+
+def _json_text(text: str) -> Any:
+    try:
+        return read_json(text.encode(), 1, 1)
+    except Problem:
+        refuse("syntax", f'is compared with {text[:60]!r}; write JSON, like `"text"`')
+
+
+def _json_of(cell: Cell, text: str) -> Any:
     """`{a,b}` as a list of the field's element type; else JSON."""
-    (element, *_) = (*get_args(field.annotation), str) if get_origin(field.annotation) is list else (None,)
+    field = cell.field
+    (element, *_) = (*get_args(field.annotation), str) if get_origin(field.annotation) is list and cell.extract is None else (None,)
     if text.startswith("{") and element is not None:
         try:
             items = parse_list(text)
@@ -86,7 +133,7 @@ def _json_of(field: Field, text: str) -> Any:
 
 
 def _is(cell: Cell, word: str) -> Node:
-    boolean = cell.field.kind == "boolean"
+    boolean = cell.kind == "boolean"
     if word == "null" or (word == "unknown" and boolean):
         return IsNull(cell)
     if word == "not_null":
@@ -97,8 +144,8 @@ def _is(cell: Cell, word: str) -> Node:
     refuse("type", f"takes {words}; to compare write `eq.{word[:60]}`")
 
 
-def _refuse_json(field: Field) -> None:
-    if field.kind == "json":
+def _refuse_json(cell: Cell) -> None:
+    if cell.kind == "json":
         refuse("unavailable", "holds JSON, which has no order and is equal to no text; it takes `cs`, `cd`, `ov`, `is.null` and `is.not_null`")
 
 
@@ -120,7 +167,7 @@ def value_of(field: Field, text: str) -> Any:
 
 def explain(field: Field, error: NoOperator) -> str:
     """What to write instead of a value without operator."""
-    name, shown = field.column, error.value
+    name, shown = str(error.column), error.value
     if error.word is not None and (near := nearest(error.word.lower(), OPERATORS)):
         return f"`{name}`: there is no operator `{error.word}`; did you mean `{name}={near}.{shown[len(error.word) + 1 :]}`?"
     if shown == "null" or (shown in ("true", "false") and field.kind == "boolean"):

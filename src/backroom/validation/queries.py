@@ -1,7 +1,9 @@
-"""Query strings of one resource, resolved: names become fields, values are read into their types, every slip is told.
+"""Query strings of one resource, resolved: names become fields and relations, values are read into their types, every slip is told.
 
-    grammar   text -> tests and groups        (knows no resource)
-    queries   names and values -> conditions  (knows one)
+    grammar    text -> tests, groups, orders            (knows no resource)
+    selection  text -> columns, aggregates, relations   (knows no resource)
+    levels     what is asked of one resource's rows     (knows one)
+    queries    the whole                                (knows all that relations reach)
 
 A condition of the wire follows the logic of rules: a null never matches, neither `eq` nor `neq`; `not.` of unknown is unknown.
 """
@@ -10,23 +12,23 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from dataclasses import field as slot
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import Literal, TypeAlias, TypeVar
 
-from pydantic_core import PydanticCustomError
-
-from backroom.errors import Fault
+from backroom.resources.catalog import Catalog
 from backroom.resources.definition import Definition, Ordering
 from backroom.resources.fields import Field
-from backroom.resources.nodes import Always, And, Node, Not, Or
-from backroom.resources.relations import Cell
+from backroom.resources.nodes import Always, Node
+from backroom.resources.selections import Selection
 from backroom.settings import Settings
-from backroom.validation.comparisons import explain, node_of_test
-from backroom.validation.faults import MAX_FAULTS, refusal, unknown
-from backroom.validation.grammar import Group, Misspelled, NoOperator, Test, Tree, parse_columns, parse_condition, parse_group, parse_order
+from backroom.validation.faults import refusal, unknown
+from backroom.validation.grammar import Group, NoOperator, Test, Tree, parse_columns, parse_condition, parse_group, parse_order, parse_place
+from backroom.validation.levels import Level, Slips
 from backroom.validation.parameters import Parameter, split
+from backroom.validation.scanner import Column, Misspelled
+from backroom.validation.selection import Item, Picked, is_plain, parse_select
 
 #: Rows skipped at most: an offset reads what it skips.
 MAX_OFFSET = 1_000_000
@@ -35,20 +37,25 @@ MAX_LIMIT = 2**31 - 1
 #: Parameters of the grammar that are answered by a later version, or only where the reader is told so.
 _RESERVED = frozenset({"after", "search", "columns", "access"})
 _SINGLE = frozenset({"select", "order", "limit", "offset", "on_conflict"}) | _RESERVED
-_GROUPS: Mapping[str, tuple[Literal["and", "or"], bool]] = {
-    "and": ("and", False),
-    "or": ("or", False),
-    "not.and": ("and", True),
-    "not.or": ("or", True),
-}
+#: Those of a relation's rows.
+_OF_RELATION = frozenset({"order", "limit", "offset"})
+_GROUPS: Mapping[str, Literal["and", "or"]] = {"and": "and", "or": "or"}
 _DIGITS = re.compile(r"[0-9]{1,10}\Z")
 _EVERY_ROW = Always(True)
 _NOTHING: Mapping[str, str] = MappingProxyType({})
 
+T = TypeVar("T")
+#: Resource -> the columns that exist for this caller.
+Known: TypeAlias = Callable[[str], frozenset[str]]
+
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """A query string, resolved. `columns` None: all of them. `extra` has the parameters that the caller of the reader asked for, as text."""
+    """A query string, resolved. `columns` None: all of them. `extra` has the parameters that the caller of the reader asked for, as text.
+
+    `selection` is there where `select` asks for more than columns; `where` and `order` are the query's own, not the selection's. `consulted` names
+    the other resources whose rights decided what the query's names mean.
+    """
 
     where: Node = _EVERY_ROW
     order: tuple[Ordering, ...] = ()
@@ -57,6 +64,8 @@ class Query:
     columns: tuple[Field, ...] | None = None
     on_conflict: tuple[Field, ...] | None = None
     extra: Mapping[str, str] = slot(default_factory=lambda: _NOTHING, hash=False)
+    selection: Selection | None = None
+    consulted: tuple[str, ...] = ()
 
     @property
     def filtered(self) -> bool:
@@ -64,29 +73,36 @@ class Query:
         return self.where != _EVERY_ROW
 
 
+def _nothing(_resource: str) -> frozenset[str]:
+    return frozenset()
+
+
 class QueryReader:
     """Reads the query strings of one resource. Raises `Problem("validation.query")` (400) with every fault; a column outside `known` does not exist.
 
-    >>> reader = QueryReader(definition, settings)                                           # doctest: +SKIP
+    >>> reader = QueryReader(definition, settings, catalog)                                  # doctest: +SKIP
     >>> reader.read(b"done=is.false&order=due.desc", frozenset({"done", "due"})).where       # doctest: +SKIP
     Not(part=Truth(path=...))
     """
 
-    def __init__(self, definition: Definition, settings: Settings) -> None:
+    def __init__(self, definition: Definition, settings: Settings, catalog: Catalog) -> None:
         self._max_filters = settings.MAX_FILTERS
         self._max_values = settings.MAX_IN_VALUES
-        self._fields = {field.column: field for field in definition.fields if field.readable}
-        self._cells = {column: Cell((), field, definition.name) for column, field in self._fields.items()}
+        self._definition = definition
+        self._catalog = catalog
 
-    def read(self, raw: bytes, known: frozenset[str], extra: frozenset[str] = frozenset()) -> Query:
-        """`extra` names parameters that somebody else reads; they may stand once and come back as text."""
+    def read(self, raw: bytes, known: frozenset[str], extra: frozenset[str] = frozenset(), others: Known = _nothing) -> Query:
+        """`extra` names parameters that somebody else reads; they may stand once and come back as text. `others`: what exists behind relations."""
         if not raw:
             return Query()
-        reading = _Reading(self._fields, self._cells, known & self._fields.keys(), extra)
+        slips = Slips()
+        root = Level(self._catalog, self._definition, known, others, slips)
+        reading = _Reading(root, slips, extra)
         for parameter in split(raw):
             reading.take(parameter)
-            if len(reading.faults) >= MAX_FAULTS:
+            if slips.full:
                 break
+        reading.place()
         reading.bound(self._max_filters, self._max_values)
         return reading.finish()
 
@@ -94,59 +110,79 @@ class QueryReader:
 class _Reading:
     """One query string while it is read: what it asked so far, and what is wrong with it."""
 
-    def __init__(self, fields: Mapping[str, Field], cells: Mapping[str, Cell], known: frozenset[str], extra: frozenset[str]) -> None:
-        self.fields, self.cells, self.known, self.extra = fields, cells, known, extra
+    def __init__(self, root: Level, slips: Slips, extra: frozenset[str]) -> None:
+        self.root, self.slips, self.extra = root, slips, extra
         self.singles: dict[str, str] = {}
-        self.trees: list[Tree] = []
-        self.faults: list[Fault] = []
+        self.placed: list[tuple[tuple[str, ...], Column, Parameter]] = []
 
     # -- one parameter
     def take(self, parameter: Parameter) -> None:
+        """Relations' parameters wait for `select`, which may come later."""
         name, value = parameter.name, parameter.value
         if name in _SINGLE or name in self.extra:
             if name in self.singles:
-                self.fail(name, "repeated", f"`{name}` is given twice; give it once.")
+                self.slips.fail(name, "repeated", f"`{name}` is given twice; give it once.")
             elif name in _RESERVED and name not in self.extra:
-                self.fail(name, "unavailable", f"`{name}` is not available here yet.")
+                self.slips.fail(name, "unavailable", f"`{name}` is not available here yet.")
             self.singles.setdefault(name, value)
             return
         try:
-            if name in _GROUPS:
-                word, negated = _GROUPS[name]
-                self.trees.append(parse_group(word, value, negated=negated))
-            else:
-                self.filter(name, value)
-        except NoOperator as error:
-            if error.column in self.known:
-                self.fail(error.column, error.code, explain(self.fields[error.column], error))
-            else:
-                self.unknown(error.column)
-        except Misspelled as error:
-            self.fail(name, error.code, f"`{name}`: {error}.")
-
-    def filter(self, name: str, value: str) -> None:
-        if name not in self.known:
-            self.unknown(name, f"`{name}`: filters on relations are not available yet." if "." in name else None)
+            way, column = parse_place(name)
+        except Misspelled:
+            self.unknown(self.root, name)
             return
-        self.trees.append(parse_condition(name, value))
+        self.placed.append((way, column, parameter))
 
-    def fail(self, name: str, code: str, message: str) -> None:
-        self.faults.append(Fault(name[:200], code, message if len(message) < 600 else f"{message[:600]}..."))
+    def place(self) -> None:
+        """Gives every parameter to the level that it speaks of."""
+        text = self.singles.get("select")
+        if text is not None and text != "*":
+            self.root.choose(self.items("select", text))
+        for way, column, parameter in self.placed:
+            if self.slips.full:
+                break
+            negated = bool(way) and way[-1] == "not" and column.name in _GROUPS
+            level = self.root.below(way[:-1] if negated else way, parameter.name)
+            if level is not None:
+                self.give(level, column, parameter, negated=negated)
 
-    def unknown(self, name: str, unavailable: str | None = None) -> None:
-        if unavailable is not None:
-            self.fail(name, "unavailable", unavailable)
-        elif "->" in name:
-            self.fail(name, "unavailable", f"`{name[:100]}`: paths into JSON are not available yet.")
+    def give(self, level: Level, column: Column, parameter: Parameter, *, negated: bool) -> None:
+        name, value = parameter.name, parameter.value
+        try:
+            if column.name in _GROUPS and not column.keys:
+                level.trees.append(parse_group(_GROUPS[column.name], value, negated=negated))
+            elif level is not self.root and column.name in _OF_RELATION and not column.keys and column.name not in level.known:
+                self.of_relation(level, column.name, parameter)
+            elif column.name in level.known or column.name in level.relations:
+                level.trees.append(parse_condition(column, value))
+            else:
+                self.unknown(level, str(column))
+        except NoOperator as error:
+            level.explain(error)
+        except Misspelled as error:
+            self.slips.fail(name, error.code, f"`{name}`: {error}.")
+
+    def of_relation(self, level: Level, word: str, parameter: Parameter) -> None:
+        if word in level.given:
+            self.slips.fail(parameter.name, "repeated", f"`{parameter.name}` is given twice; give it once.")
+        level.given.add(word)
+        if word == "order":
+            level.sorts = parse_order(parameter.value)
+        elif word == "limit":
+            level.limit = self.number(parameter.name, parameter.value, MAX_LIMIT)
         else:
-            self.faults.append(unknown(name, self.known | (_SINGLE - _RESERVED) | self.extra, "field or parameter"))
+            level.offset = self.number(parameter.name, parameter.value, MAX_OFFSET) or 0
+
+    def unknown(self, level: Level, name: str) -> None:
+        words = frozenset((_SINGLE - _RESERVED) | self.extra) if level is self.root else _OF_RELATION
+        self.slips.add(unknown(name, level.known | words | level.relations.keys(), "field or parameter"))
 
     # -- bounds
     def bound(self, max_filters: int, max_values: int) -> None:
-        tests = [test for tree in self.trees for test in _tests(tree)]
+        tests = [test for level in self.root.all() for tree in level.trees for test in _tests(tree)]
         if len(tests) > max_filters:
-            self.fail("where", "too_many", f"There are {len(tests)} conditions; at most {max_filters} are taken.")
-            self.trees = []
+            self.slips.fail("where", "too_many", f"There are {len(tests)} conditions; at most {max_filters} are taken.")
+            self.forget()
         values = 0  # of all lists together: each costs the time to write it into a statement, and an address holds seven lists of a thousand
         for test in tests:
             values += len(test.value) if isinstance(test.value, tuple) else 0
@@ -156,96 +192,69 @@ class _Reading:
                     if values == len(test.value)
                     else f"With `{test.column}` there are {values} values in all"
                 )
-                self.fail(test.column, "too_many", f"{has}; `in` takes at most {max_values}.")
-                self.trees = []
+                self.slips.fail(str(test.column), "too_many", f"{has}; `in` takes at most {max_values}.")
+                self.forget()
+
+    def forget(self) -> None:
+        for level in self.root.all():
+            level.trees = []
 
     # -- the whole
     def finish(self) -> Query:
-        parts = [node for tree in self.trees if (node := self.resolve(tree)) is not None]
-        order = self.order()
-        columns = self.columns("select")
+        root = self.root
+        if "order" in self.singles:
+            root.sorts = self.parsed("order", parse_order)
+        selection = root.selection()
         on_conflict = self.columns("on_conflict")
-        limit = self.number("limit", MAX_LIMIT)
-        offset = self.number("offset", MAX_OFFSET)
-        if self.faults:
-            raise refusal(self.faults, "validation.query")
-        where: Node = And(tuple(parts)) if len(parts) > 1 else parts[0] if parts else _EVERY_ROW
+        limit = self.number("limit", self.singles.get("limit"), MAX_LIMIT)
+        offset = self.number("offset", self.singles.get("offset"), MAX_OFFSET)
+        if self.slips.faults:
+            raise refusal(self.slips.faults, "validation.query")
         extra = {name: value for name, value in self.singles.items() if name in self.extra} if self.extra else _NOTHING
-        return Query(where, order, limit, offset or 0, columns, on_conflict, extra)
+        asked = Query(selection.where, selection.order, limit, offset or 0, None, on_conflict, extra, None, tuple(root.consulted))
+        if not root.chosen:
+            return asked
+        return replace(asked, columns=columns) if (columns := root.columns()) is not None else replace(asked, selection=selection)
 
-    def resolve(self, tree: Tree) -> Node | None:
-        if len(self.faults) >= MAX_FAULTS:
-            return None
-        node = self.group(tree) if isinstance(tree, Group) else self.test(tree)
-        return Not(node) if node is not None and tree.negated else node
-
-    def group(self, group: Group) -> Node | None:
-        parts = [node for member in group.members if (node := self.resolve(member)) is not None]
-        if len(parts) < len(group.members):
-            return None  # a fault has been told
-        return parts[0] if len(parts) == 1 else And(tuple(parts)) if group.word == "and" else Or(tuple(parts))
-
-    def test(self, test: Test) -> Node | None:
-        if test.column not in self.known:
-            self.unknown(test.column)
-            return None
-        cell = self.cells[test.column]
+    def items(self, parameter: str, text: str) -> tuple[Item, ...]:
+        """The items of `select`. Plain columns, which most are, need no parser."""
+        if is_plain(text):
+            return tuple(Picked(Column(name)) for name in text.split(","))
         try:
-            return node_of_test(cell, test)
-        except PydanticCustomError as error:
-            context: Mapping[str, Any] = error.context or {}
-            self.fail(test.column, context["code"], f"`{test.column}` {context['phrase']}.")
-            return None
-
-    def order(self) -> tuple[Ordering, ...]:
-        found: list[Ordering] = []
-        for sort in self.parsed("order", parse_order):
-            if len(self.faults) >= MAX_FAULTS:
-                break
-            field = self.fields[sort.column] if sort.column in self.known else None
-            if field is None:
-                self.faults.append(unknown(sort.column, self.known))
-            elif field.kind == "json":
-                self.fail("order", "type", f"`{sort.column}` has no order.")
-            elif any(each.field is field for each in found):
-                self.fail("order", "repeated", f"`order` names `{sort.column}` twice.")
-            else:
-                found.append(Ordering(field, sort.descending, sort.nulls_first))
-        return tuple(found)
-
-    def columns(self, parameter: str) -> tuple[Field, ...] | None:
-        if self.singles.get(parameter) in (None, "*"):
-            return None
-        names = self.parsed(parameter, parse_columns)
-        for name in names:
-            if len(self.faults) >= MAX_FAULTS:
-                break
-            if name == "*":
-                self.fail(parameter, "syntax", f"`{parameter}` names `*` beside others; write `*` alone, or the columns.")
-            elif name not in self.known:
-                self.faults.append(unknown(name, self.known))
-            elif names.count(name) > 1:
-                self.fail(parameter, "repeated", f"`{parameter}` names `{name}` twice.")
-        return tuple(self.fields[name] for name in names if name in self.known)
-
-    def parsed(self, parameter: str, parse: Callable[[str], tuple[Any, ...]]) -> tuple[Any, ...]:
-        text = self.singles.get(parameter)
-        try:
-            return parse(text) if text is not None else ()
+            return parse_select(text)
         except Misspelled as error:
-            self.fail(parameter, error.code, f"`{parameter}`: {error}.")
+            self.slips.fail(parameter, error.code, f"`{parameter}`: {error}.")
             return ()
 
-    def number(self, parameter: str, greatest: int) -> int | None:
-        text = self.singles.get(parameter)
+    def columns(self, parameter: str) -> tuple[Field, ...] | None:
+        if parameter not in self.singles:
+            return None
+        known, names = self.root.known, self.parsed(parameter, parse_columns)
+        for name in names:
+            if self.slips.full:
+                break
+            if name not in known:
+                self.slips.add(unknown(name, known))
+            elif names.count(name) > 1:
+                self.slips.fail(parameter, "repeated", f"`{parameter}` names `{name}` twice.")
+        return tuple(self.root.fields[name] for name in names if name in known)
+
+    def parsed(self, parameter: str, parse: Callable[[str], tuple[T, ...]]) -> tuple[T, ...]:
+        try:
+            return parse(self.singles[parameter])
+        except Misspelled as error:
+            self.slips.fail(parameter, error.code, f"`{parameter}`: {error}.")
+            return ()
+
+    def number(self, parameter: str, text: str | None, greatest: int) -> int | None:
         if text is None:
             return None
         if not _DIGITS.match(text):
-            self.fail(parameter, "type", f"`{parameter}` must be a whole number from 0 to {greatest}.")
+            self.slips.fail(parameter, "type", f"`{parameter}` must be a whole number from 0 to {greatest}.")
             return None
         if int(text) > greatest:
             cure = "; page with a filter instead, like `id=gt.LAST`" if parameter == "offset" else ""
-            self.fail(parameter, "too_large", f"`{parameter}` may be at most {greatest}{cure}.")
+            self.slips.fail(parameter, "too_large", f"`{parameter}` may be at most {greatest}{cure}.")
         return int(text)
 
 
