@@ -39,6 +39,8 @@ def translate(error: Exception, run: Run, text: str) -> Exception:
             return Problem("database.full")
         case apsw.TooBigError() | OverflowError():
             return out_of_range()
+        case apsw.SQLError() if str(error) == "integer overflow":  # of a sum
+            return out_of_range()
         case apsw.ReadOnlyError():
             return unavailable("The database file is read-only. Reading still works.")
         case apsw.CorruptError() | apsw.NotADBError():

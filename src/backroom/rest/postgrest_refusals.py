@@ -36,7 +36,17 @@ _SAID: Mapping[str, tuple[str, int | None]] = {
     "rest.not_found": ("PGRST116", 404),
 }
 #: A fault's code -> the code of a query or a body that has it.
-_IN_QUERY = {"unknown": "42703", "type": "22P02", "choice": "22P02", "invalid": "22P02", "too_large": "22003", "too_small": "22003"}
+_IN_QUERY = {
+    "relation": "PGRST200",
+    "ambiguous": "PGRST201",
+    "aggregates": "PGRST123",
+    "unknown": "42703",
+    "type": "22P02",
+    "choice": "22P02",
+    "invalid": "22P02",
+    "too_large": "22003",
+    "too_small": "22003",
+}
 _IN_BODY = {"unknown": "PGRST204", "required": "23502", "type": "22P02", "choice": "22P02", "encoding": "22P02", "read_only": "428C9"}
 _OF_BODY = "23514"  # a check: too short, out of range, no match
 _OF_QUERY = "PGRST100"
@@ -69,7 +79,7 @@ def refusal_of(problem: Problem, request: Request) -> Response:
 def _said(problem: Problem) -> tuple[str, int | None]:
     first = problem.errors[0].code if problem.errors else ""
     if problem.code == "validation.query":
-        return _IN_QUERY.get(first, _OF_QUERY), None
+        return _IN_QUERY.get(first, _OF_QUERY), 300 if first == "ambiguous" else None
     if problem.code == "validation.failed":
         return _IN_BODY.get(first, _OF_BODY), None
     return _SAID.get(problem.code, (problem.code, None))

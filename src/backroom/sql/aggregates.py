@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from sqlalchemy import ColumnElement, Double, cast, func
+from sqlalchemy import BigInteger, ColumnElement, Double, cast, func
 
 from backroom.resources.fields import Kind
 from backroom.resources.selections import Shown
@@ -28,7 +28,8 @@ def _result(dialect: DialectName, shown: Shown, value: ColumnElement[Any]) -> tu
         case "avg":
             return "float", cast(func.avg(cast(value, Double())), Double())
         case "sum":
-            return shown.kind, func.decimal_sum(value) if decimals else func.sum(value)
+            total = func.decimal_sum(value) if decimals else func.sum(value)
+            return shown.kind, cast(total, BigInteger()) if shown.kind == "timedelta" else total  # Postgres adds bigints up to a numeric
         case "min":
             return shown.kind, func.min(value.collate("decimal") if decimals else value)
         case _:

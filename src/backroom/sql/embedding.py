@@ -205,7 +205,7 @@ class Printing:
         grouped = select(*values).select_from(rows).subquery(outer.alias)
         keys = [outer.named(name) for name in by]
         order = [_in_direction(self.dialect, key, each) for key, (each, _) in zip(keys, sorts, strict=False)]
-        rest = [key.collate("C") if self.dialect == "postgresql" else key for key in keys[len(sorts) :]]
+        rest = [(key.collate("C") if self.dialect == "postgresql" else key).asc().nulls_first() for key in keys[len(sorts) :]]
         return select(_object_of(written).label("text")).select_from(grouped).group_by(*keys).order_by(*order, *rest)
 
     def _aggregable(self, selection: Selection, part: Shown, row: RowName) -> Expression:

@@ -44,7 +44,9 @@ def as_text(dialect: DialectName, found: ColumnElement[Any]) -> ColumnElement[An
     if dialect == "postgresql":
         return found.op("#>>")(literal_column("'{}'"))
     kind = func.json_type(found)
-    return case((kind == literal_column("'text'"), found.op("->>")(literal_column("'$'"))), (kind != literal_column("'null'"), cast(found, Text())))
+    text = found.op("->>")(literal_column("'$'"))
+    rest = found.concat(literal_column("''"))  # concatenated, it is a text and no JSON to SQLite
+    return case((kind == literal_column("'text'"), text), (kind != literal_column("'null'"), rest))
 
 
 def _typed(dialect: DialectName, text: ColumnElement[Any], extract: Extract) -> ColumnElement[Any]:

@@ -37,7 +37,7 @@ def turned(dialect: DialectName, kind: Kind, into: Kind, cell: Expression) -> Ex
     if kind in _SPELLED:
         unquoted = func.substr(written, 2, func.length(written) - 2) if kind != "text" else cell
         return case((cell.is_not(None), unquoted))
-    return case((cell.is_not(None), written))
+    return case((cell.is_not(None), written.concat(word(""))))  # concatenated, it is a text and no JSON to SQLite
 
 
 def _quoted(text: Expression) -> Expression:
@@ -117,7 +117,7 @@ def _duration(cell: Expression) -> Expression:
     days = part(86_400_000_000, None, "D")
     time = case((clock != word(""), word("T").concat(clock)), (days == word(""), word("T0S")), else_=word(""))
     sign = case((cell < literal_column("0"), word("-")), else_=word(""))
-    return func.coalesce(_QUOTE.concat(sign).concat(word("P")).concat(days).concat(time).concat(_QUOTE), _NULL)
+    return case((cell.is_not(None), _QUOTE.concat(sign).concat(word("P")).concat(days).concat(time).concat(_QUOTE)), else_=_NULL)
 
 
 #: Kinds whose JSON is a string.

@@ -99,10 +99,7 @@ class Level:
                 continue
             name = item.alias or item.name
             relation = self._relation(item)
-            if relation is None:
-                continue
-            if name in self.relations:
-                self.slips.fail(self.spelled(name), "repeated", f"`select` names `{self.spelled(name)}` twice; give one of them another name.")
+            if relation is None or name in self.relations:
                 continue
             definition = self.catalog.definitions[relation.target]
             level = Level(self.catalog, definition, self._known(relation.target), self.others, self.slips, (*self.path, name))
@@ -231,7 +228,7 @@ class Level:
         if name in self.relations and name not in self.known:
             return self._presence(test, below)
         if name not in self.known:
-            self._unknown(name)
+            self.unknown(name)
             return None
         try:
             return node_of_test(Cell((), self.fields[name], self.definition.name), test)
@@ -252,7 +249,7 @@ class Level:
     def _cell(self, column: Column) -> Cell | None:
         """A column, or JSON (or text) at a path within."""
         if column.name not in self.known:
-            self._unknown(column.name)
+            self.unknown(column.name)
             return None
         cell = Cell((), self.fields[column.name], self.definition.name)
         try:
@@ -274,10 +271,11 @@ class Level:
             cure = f"write `{self.spelled(name)}=is.null` or `=not.is.null`"
             self.slips.fail(self.spelled(name), error.code, f"`{self.spelled(name)}` is a relation; {cure}.")
         else:
-            self._unknown(name)
+            self.unknown(name)
 
-    def _unknown(self, name: str) -> None:
-        fault = unknown(name, self.known)
+    def unknown(self, name: str, others: frozenset[str] = frozenset(), what: str = "field") -> None:
+        """`others`: words that could have been meant too."""
+        fault = unknown(name, self.known | others, what)
         self.slips.add(Fault(self.spelled(fault.field or name) if self.path else fault.field, fault.code, fault.message))
 
     # ------------------------------------------------------------ order

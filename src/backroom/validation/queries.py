@@ -175,7 +175,7 @@ class _Reading:
 
     def unknown(self, level: Level, name: str) -> None:
         words = frozenset((_SINGLE - _RESERVED) | self.extra) if level is self.root else _OF_RELATION
-        self.slips.add(unknown(name, level.known | words | level.relations.keys(), "field or parameter"))
+        level.unknown(name, words | level.relations.keys(), "field or parameter")
 
     # -- bounds
     def bound(self, max_filters: int, max_values: int) -> None:
