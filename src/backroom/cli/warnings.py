@@ -10,7 +10,7 @@ from backroom.resources.definition import Definition
 from backroom.resources.fields import Field
 from backroom.resources.nodes import Always, IsNull, Node
 from backroom.resources.relations import Cell
-from backroom.sql.filters import operands_of
+from backroom.sql.leaves import operands_of
 
 
 def warnings(catalog: Catalog) -> list[str]:

@@ -35,7 +35,7 @@ from backroom.resources.nodes import (
     StartsWith,
 )
 from backroom.resources.relations import Cell
-from backroom.sql.filters import kind_of_leaf, operands_of, slot_name
+from backroom.sql.leaves import kind_of_leaf, operands_of, slot_name
 from backroom.sql.normal import all_of, any_of, normal
 from backroom.sql.values import DialectName, store
 

@@ -9,7 +9,6 @@ WHERE, in RETURNING or in a mask without SQLAlchemy guessing what correlates wit
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from itertools import count
@@ -27,10 +26,8 @@ from backroom.resources.nodes import (
     Clock,
     Compare,
     Constant,
-    HasRole,
     In,
     IsNull,
-    Known,
     Matches,
     Node,
     Not,
@@ -46,6 +43,7 @@ from backroom.resources.nodes import (
 from backroom.resources.relations import Cell, Collection, Gathered, Hop, Relation
 from backroom.resources.resolution import CLOCK_KINDS
 from backroom.sql.extracts import extracted
+from backroom.sql.leaves import kind_of_leaf, operands_of, placeholder_name, slot_name
 from backroom.sql.patterns import matches
 from backroom.sql.tables import Tables, column_type
 from backroom.sql.values import DialectName, store
@@ -79,17 +77,6 @@ def flag(condition: ColumnElement[bool]) -> ColumnElement[Any]:
 View: TypeAlias = Callable[[str], Sight]
 RAW: Literal["raw"] = "raw"
 Mode: TypeAlias = View | Literal["raw"]
-
-
-def slot_name(value: CallerValue, kind: Kind, many: bool = False, prefix: bool = False) -> str:
-    """The bind parameter of a value of `me`, as this kind. One name is one way of reading the value: callers share statements by it."""
-    name = value.name if value.name.isidentifier() else value.name.partition(".")[0] + "_" + hashlib.sha256(value.name.encode()).hexdigest()[:12]
-    return f"me_{name}_{kind}{'_list' if many else '_prefix' if prefix else ''}"
-
-
-def placeholder_name(placeholder: Placeholder) -> str:
-    """The bind parameter of a query's value."""
-    return f"p_{placeholder.position}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -385,29 +372,3 @@ class Conditions:
 
 def _is_true(condition: Condition) -> bool:
     return condition is true() or str(condition) == "true"
-
-
-def operands_of(leaf: Node) -> list[Operand]:
-    """What a leaf compares; none for what is no leaf."""
-    match leaf:
-        case Compare(_, left, right) | StartsWith(left, right) | Matches(_, left, right):
-            return [left, right]
-        case In(left, right):
-            return [left, *(right if isinstance(right, tuple) else (right,))]
-        case IsNull(operand):
-            return [operand]
-        case Truth(path):
-            return [path]
-        case Known() | HasRole() | Always() | And() | Or() | Not() | Some() | Related():
-            return []
-
-
-def kind_of_leaf(leaf: Node) -> Kind:
-    """The kind that a leaf compares in: its cell's, or the clock's."""
-    found: Kind = "text"
-    for operand in operands_of(leaf):
-        if isinstance(operand, Cell):
-            return operand.kind
-        if isinstance(operand, Clock):
-            found = CLOCK_KINDS[operand.name]
-    return found

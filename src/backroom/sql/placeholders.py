@@ -27,7 +27,7 @@ from backroom.resources.nodes import (
     StartsWith,
 )
 from backroom.resources.selections import Embedded, Selection
-from backroom.sql.filters import kind_of_leaf, placeholder_name
+from backroom.sql.leaves import kind_of_leaf, placeholder_name
 from backroom.sql.normal import normal
 from backroom.sql.patterns import glob
 from backroom.sql.values import DialectName, store
