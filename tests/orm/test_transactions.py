@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 import pytest
 
@@ -10,7 +11,7 @@ from backroom import App, Conflict, Db, Resource, allow, anyone, field
 from tests.rules.world import running
 
 
-def shelf() -> tuple[App, type[Resource[int]]]:
+def shelf() -> tuple[App, Any]:
     """Books, whose hook looks at the shelf twice before it lets one in: every create is several questions."""
     app = App()
 

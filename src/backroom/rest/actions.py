@@ -8,7 +8,7 @@ from backroom.rest.creating import Create
 from backroom.rest.endpoint import Endpoint
 from backroom.rest.many import DeleteMany, UpdateMany
 from backroom.rest.reading import ReadList, ReadOne
-from backroom.rest.steps import Steps
+from backroom.rest.steps import ResourceSteps
 from backroom.rest.writing import Delete, Replace, Update
 
 
@@ -16,7 +16,7 @@ class ActionRow(NamedTuple):
     name: str
     method: str
     item: bool  # at /api/todos/{id}, else at /api/todos
-    steps: type[Steps]
+    steps: type[ResourceSteps]
 
 
 ACTION_TABLE: tuple[ActionRow, ...] = (
@@ -31,7 +31,7 @@ ACTION_TABLE: tuple[ActionRow, ...] = (
 )
 
 
-def addresses(endpoint: Endpoint) -> list[tuple[str, str, Steps]]:
+def addresses(endpoint: Endpoint) -> list[tuple[str, str, ResourceSteps]]:
     """(method, path, steps) of every action of one resource. PostgREST's face has no addresses of single rows."""
     rows = [row for row in ACTION_TABLE if not (row.item and endpoint.face.is_postgrest)]
     return [(row.method, f"{endpoint.path}/{{id}}" if row.item else endpoint.path, row.steps(endpoint)) for row in rows]

@@ -75,11 +75,10 @@ class Create(Written):
             call.result = Put([], [], 0)
         elif asked.place is not None:
             upsert = Upsert(endpoint.store, endpoint.definition, call.actor, asked.place, ignore=asked.wishes.resolution == "ignore-duplicates")
-            call.result = await upsert.run(rows, given, projection)
+            call.result = await upsert.run(rows, given, projection, call.channel)
         else:
-            created = await writes.create_rows(
-                endpoint.store, endpoint.definition, call.actor, rows, projection, frozenset(column for columns in given for column in columns)
-            )
+            named = frozenset(column for columns in given for column in columns)
+            created = await writes.create_rows(endpoint.store, endpoint.definition, call.actor, rows, projection, named, call.channel)
             call.result = Put(created.rows, created.visible, len(created.rows))
 
     def respond(self, call: Call) -> Response:

@@ -45,14 +45,14 @@ class UpdateMany(Written):
         definition = endpoint.definition
         fixed = [field for column in given if is_fixed(field := definition.by_column[column]) or rights.may("update", field).never]
         if not fixed:
-            call.result = await self._change(call, given, None)
+            call.result = await self._change(call, given, call.channel)
             return
 
         async def work(within: Channel) -> Updated:
             await self._require_equal(call, fixed, within)
             return await self._change(call, {column: given[column] for column in given if definition.by_column[column] not in fixed}, within)
 
-        call.result = await writes.in_transaction(endpoint.store, None, work)
+        call.result = await writes.in_transaction(endpoint.store, call.channel, work)
 
     async def _change(self, call: Call, changes: Mapping[str, Any], channel: Channel | None) -> Updated:
         endpoint, asked = self._endpoint, call.query
@@ -114,7 +114,7 @@ class DeleteMany(Written):
         endpoint, asked = self._endpoint, call.query
         of = (endpoint.store, endpoint.definition, call.actor)
         if not self._shows(asked):
-            call.result = ([], len(await remove_where(*of, asked.query.where, allow=asked.allow)))
+            call.result = ([], len(await remove_where(*of, asked.query.where, call.channel, allow=asked.allow)))
             return
 
         async def work(within: Channel) -> tuple[list[Any], int]:
@@ -124,7 +124,7 @@ class DeleteMany(Written):
             removed = set(await remove_where(*of, asked.query.where, within, allow=asked.allow))
             return [row for row, key in zip(rows, keys, strict=True) if row is not None and key in removed], len(removed)
 
-        call.result = await writes.in_transaction(endpoint.store, None, work)
+        call.result = await writes.in_transaction(endpoint.store, call.channel, work)
 
     def _shows(self, asked: Asked) -> bool:
         """A delete answers with its rows where that was asked for, and only then, whatever the face."""

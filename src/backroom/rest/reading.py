@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, TypeAlias, cast
 from urllib.parse import parse_qsl, urlencode
 
@@ -18,7 +19,7 @@ from backroom.rest.endpoint import Call, Endpoint
 from backroom.rest.negotiation import CONTENT_TYPES, Form, Span, form_of, require_one, span_of
 from backroom.rest.preconditions import require_acceptable, unchanged
 from backroom.rest.preferences import Preferences, preferences
-from backroom.rest.steps import Steps
+from backroom.rest.steps import ResourceSteps
 from backroom.rules.authorize import Grant, authorize
 from backroom.sql import printed
 from backroom.sql.normal import normal
@@ -33,7 +34,7 @@ _LONGEST_KEPT = 1024
 PageOf: TypeAlias = Callable[[Sequence[Row], int], tuple[int, bool, bytes]]
 
 
-class _Read(Steps):
+class _Read(ResourceSteps):
     action: Action = "read"
 
     def authorize(self, actor: Actor) -> Grant:
@@ -58,7 +59,7 @@ class ReadOne(_Read):
     async def run(self, call: Call) -> None:
         endpoint, statement = self._endpoint, call.plan.statement
         reach = endpoint.reach(call.actor)
-        rows = await endpoint.store.database.read(
+        rows = await (call.channel or endpoint.store.database).read(
             statement.text, statement.bind(reach.bound(key=call.key) if reach.clock else {**reach.values, "key": call.key})
         )
         if not rows:
@@ -167,9 +168,9 @@ class ReadList(_Read):
         page, database = call.query, self._endpoint.store.database
         statement = page.statement
         if page.count is None:
-            call.result = (await database.read(statement.text, statement.bind(call.given)), None)
+            call.result = (await (call.channel or database).read(statement.text, statement.bind(call.given)), None)
             return
-        async with database.snapshot() as reader:
+        async with database.snapshot() if call.channel is None else nullcontext(call.channel) as reader:
             rows = await reader.read(statement.text, statement.bind(call.given))
             total = (await reader.read(page.count.text, page.count.bind(call.given)))[0][0]
         call.result = (rows, total)

@@ -57,7 +57,7 @@ class Update(Written):
             endpoint = self._endpoint
             try:
                 call.result = await writes.change_row(
-                    endpoint.store, endpoint.definition, call.actor, call.key, changes, call.plan.projection, wanted
+                    endpoint.store, endpoint.definition, call.actor, call.key, changes, call.plan.projection, wanted, call.channel
                 )
                 return
             except Problem as problem:
@@ -89,7 +89,7 @@ class Update(Written):
         """These cells as the caller may read them now, and the row's version."""
         endpoint = self._endpoint
         projection = reads.project(endpoint.definition, call.grant.rights, code=False, fields=fields)
-        row = await reads.read_one(endpoint.store, endpoint.definition, call.actor, call.key, projection)
+        row = await reads.read_one(endpoint.store, endpoint.definition, call.actor, call.key, projection, call.channel)
         if row is None:
             raise Problem("rest.not_found")
         hidden = {field.column for position, field in enumerate(projection.conditional) if not row[len(projection.fields) + position]}
@@ -106,11 +106,11 @@ class Update(Written):
 
         endpoint = self._endpoint
         refused = await Revision(endpoint.store, endpoint.definition, call.actor, call.key, {}, call.plan.projection, call.query).explain(
-            endpoint.store.database
+            call.channel or endpoint.store.database
         )
         if refused is not None:
             raise refused
-        row = await reads.read_one(endpoint.store, endpoint.definition, call.actor, call.key, call.plan.projection)
+        row = await reads.read_one(endpoint.store, endpoint.definition, call.actor, call.key, call.plan.projection, call.channel)
         if row is None:
             raise Problem("rest.not_found")
         return row, True
@@ -147,6 +147,7 @@ class Replace(Update):
                 call.given[field.column] = _default(field)
 
     async def run(self, call: Call) -> None:
+        call.created = False
         if must_be_new(call.request, creates=self.creates):
             await self._create(call, Problem("rest.stale", "There is a row with this id already."))
             return
@@ -173,17 +174,19 @@ class Replace(Update):
             raise refusal(faults)
         row = endpoint.bodies.complete(sent, caller=call.actor.id, moment=datetime.now(UTC))
         try:
-            created = await writes.create_rows(endpoint.store, endpoint.definition, call.actor, [row], call.plan.projection, frozenset(sent))
+            created = await writes.create_rows(
+                endpoint.store, endpoint.definition, call.actor, [row], call.plan.projection, frozenset(sent), call.channel
+            )
         except Problem as problem:
             if problem.code == "database.unique" and all(fault.field == "id" for fault in problem.errors):
                 raise taken from None
             raise
-        call.key = "created"
+        call.created = True
         call.result = (created.rows[0], created.visible[0])
 
     def respond(self, call: Call) -> Response:
         response = super().respond(call)
-        return response._replace(status=201) if call.key == "created" else response
+        return response._replace(status=201) if call.created else response
 
 
 class Delete(Written):
@@ -200,7 +203,7 @@ class Delete(Written):
 
     async def run(self, call: Call) -> None:
         endpoint = self._endpoint
-        await writes.remove_rows(endpoint.store, endpoint.definition, call.actor, call.key, if_version=call.query)
+        await writes.remove_rows(endpoint.store, endpoint.definition, call.actor, call.key, call.channel, if_version=call.query)
 
     def respond(self, call: Call) -> Response:  # noqa: ARG002 - as every endpoint is asked
         return Response(204, [PRIVATE, VARY_CREDENTIALS], b"")
