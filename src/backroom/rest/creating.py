@@ -18,7 +18,7 @@ from backroom.resources.access import Action
 from backroom.rest.asked import Asked
 from backroom.rest.endpoint import Call, Endpoint
 from backroom.rest.negotiation import CONTENT_TYPES, form_of, require_one
-from backroom.rest.preconditions import require_json
+from backroom.rest.preconditions import require_json, require_unconditional
 from backroom.rest.preferences import Preferences
 from backroom.rest.steps import Written
 from backroom.rules.authorize import refusal as refused
@@ -39,6 +39,7 @@ class Create(Written):
 
     async def validate(self, call: Call) -> None:
         endpoint, request, rights = self._endpoint, call.request, call.grant.rights
+        require_unconditional(request)
         plain = not request.query and b"prefer" not in request.headers and form_of(request) == "array"
         asked = call.query = self._plain if plain else Asked.read(endpoint, request, rights)
         require_json(request)

@@ -28,7 +28,7 @@ GREATEST_LIMIT = 1000
 class Call:
     """One request on its way through an action: each step adds what the next one needs."""
 
-    __slots__ = ("actor", "channel", "created", "given", "grant", "key", "parameters", "plan", "query", "request", "result")
+    __slots__ = ("actor", "channel", "created", "given", "grant", "key", "parameters", "plan", "query", "request", "result", "version")
 
     def __init__(self, request: Request, actor: Actor, parameters: Mapping[str, str]) -> None:
         self.request = request
@@ -40,6 +40,7 @@ class Call:
         self.key: Any = None
         self.given: Any = None
         self.query: Any = None
+        self.version: int | None = None  # the one that If-Match asks for
         self.plan: Any = None
         self.result: Any = None
 

@@ -19,7 +19,7 @@ from backroom.resources.relations import Cell
 from backroom.rest.asked import Asked
 from backroom.rest.endpoint import Call
 from backroom.rest.negotiation import CONTENT_TYPES
-from backroom.rest.preconditions import require_json
+from backroom.rest.preconditions import require_json, require_unconditional
 from backroom.rest.steps import Written
 from backroom.rest.writing import is_fixed
 from backroom.sql.normal import all_of
@@ -33,6 +33,7 @@ class UpdateMany(Written):
 
     async def validate(self, call: Call) -> None:
         rights = call.grant.rights
+        require_unconditional(call.request)
         call.query = Asked.read(self._endpoint, call.request, rights, filtered=True)
         require_json(call.request)
         call.given = self._endpoint.bodies.read(await call.request.body(), "update", self._endpoint.takes(rights, "update"))
@@ -105,6 +106,7 @@ class DeleteMany(Written):
     action: Action = "delete"
 
     async def validate(self, call: Call) -> None:
+        require_unconditional(call.request)
         call.query = Asked.read(self._endpoint, call.request, call.grant.rights, filtered=True)
 
     def statement(self, call: Call) -> None:

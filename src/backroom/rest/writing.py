@@ -20,6 +20,7 @@ from backroom.rest.steps import Written
 from backroom.rules.authorize import authorize
 from backroom.sql.values import load
 from backroom.validation.faults import refusal
+from backroom.validation.rows import Mode, Values
 from backroom.validation.wire import stored_form
 
 _REPLY: list[Header] = [JSON, PRIVATE, VARY_CREDENTIALS]
@@ -30,7 +31,7 @@ class Update(Written):
     """PATCH /api/todos/42 (merge)"""
 
     action: Action = "update"
-    mode: Any = "update"
+    mode: Mode = "update"
 
     @property
     def creates(self) -> bool:
@@ -38,19 +39,27 @@ class Update(Written):
         return False
 
     async def validate(self, call: Call) -> None:
+        self._address(call)
+        require_json(call.request)
+        call.version = wanted_version(call.request)
+        must_be_new(call.request, creates=self.creates)
+        call.given = await self._body(call, self.mode, "update")
+
+    def _address(self, call: Call) -> None:
+        """Which row, and in which form the reply."""
         require_acceptable(call.request)
         endpoint = self._endpoint
         call.key = load(endpoint.definition.key.kind, endpoint.key(call.parameters["id"]), endpoint.store.dialect)
         _no_query(call)
-        require_json(call.request)
-        call.query = wanted_version(call.request)
-        must_be_new(call.request, creates=self.creates)
-        call.given = endpoint.bodies.read(await call.request.body(), self.mode, endpoint.takes(call.grant.rights, "update"))
+
+    async def _body(self, call: Call, mode: Mode, action: Action) -> Values:
+        endpoint = self._endpoint
+        return endpoint.bodies.read(await call.request.body(), mode, endpoint.takes(call.grant.rights, action))
 
     async def run(self, call: Call) -> None:
         for _ in range(_TRIES):
             changes, version = await self._changes(call)
-            wanted = call.query if call.query is not None else version
+            wanted = call.version if call.version is not None else version
             if not changes:
                 call.result = await self._as_it_is(call)
                 return
@@ -61,7 +70,7 @@ class Update(Written):
                 )
                 return
             except Problem as problem:
-                if problem.code != "rest.stale" or call.query is not None:
+                if problem.code != "rest.stale" or call.version is not None:
                     raise  # stale only against what we read ourselves a moment ago: read it again
         raise Problem("database.busy")
 
@@ -105,7 +114,7 @@ class Update(Written):
         from backroom.orm.updates import Revision
 
         endpoint = self._endpoint
-        refused = await Revision(endpoint.store, endpoint.definition, call.actor, call.key, {}, call.plan.projection, call.query).explain(
+        refused = await Revision(endpoint.store, endpoint.definition, call.actor, call.key, {}, call.plan.projection, call.version).explain(
             call.channel or endpoint.store.database
         )
         if refused is not None:
@@ -158,13 +167,18 @@ class Replace(Update):
                 raise
             if b"if-match" in call.request.headers:
                 raise Problem("rest.stale", "There is no row with this id (any more).") from None
-            await self._create(call, problem)
+            try:
+                await self._create(call, problem)
+            except Problem as taken:
+                if taken is not problem:
+                    raise
+                await super().run(call)  # somebody has created it meanwhile, or it is there and out of sight
 
     async def _create(self, call: Call, taken: Problem) -> None:
         """`taken`: what to answer when there is a row with this key, seen or unseen."""
         endpoint = self._endpoint
         authorize("create", call.grant, call.actor)
-        sent = endpoint.bodies.read(await call.request.body(), "create", endpoint.takes(call.grant.rights, "create"))
+        sent = await self._body(call, "create", "create")
         if "updated_at" in sent:
             raise Problem("rest.stale", "The row that you read is gone.")
         faults = not_given(endpoint, sent, call.actor)
@@ -198,12 +212,12 @@ class Delete(Written):
         endpoint = self._endpoint
         call.key = load(endpoint.definition.key.kind, endpoint.key(call.parameters["id"]), endpoint.store.dialect)
         _no_query(call)
-        call.query = wanted_version(call.request)
+        call.version = wanted_version(call.request)
         must_be_new(call.request, creates=False)
 
     async def run(self, call: Call) -> None:
         endpoint = self._endpoint
-        await writes.remove_rows(endpoint.store, endpoint.definition, call.actor, call.key, call.channel, if_version=call.query)
+        await writes.remove_rows(endpoint.store, endpoint.definition, call.actor, call.key, call.channel, if_version=call.version)
 
     def respond(self, call: Call) -> Response:  # noqa: ARG002 - as every endpoint is asked
         return Response(204, [PRIVATE, VARY_CREDENTIALS], b"")
