@@ -26,6 +26,7 @@ from backroom.resources.catalog import Catalog
 from backroom.resources.nodes import CallerValue
 from backroom.rest.actions import addresses
 from backroom.rest.custom import CustomEndpoint
+from backroom.rest.custom_steps import CustomSteps
 from backroom.rest.endpoint import Endpoint
 from backroom.rest.faces import FACES, POSTGREST
 from backroom.rest.hints import hints
@@ -125,11 +126,11 @@ class Backend:
         router.add("GET", "/health/ready", self._ready)
         self._reference(router)
         for custom, replaces in self.declared.endpoints:
-            handler = custom.bound(self.store, self.auth.authenticate, self.settings)
+            own = CustomSteps(custom, self.store, self.settings)
             try:
-                router.add(custom.method, custom.path, handler, replaces=replaces)
+                router.add(custom.method, custom.path, own, replaces=replaces)
                 if custom.path.startswith("/api/rpc/"):
-                    router.add(custom.method, POSTGREST.prefix + custom.path.removeprefix("/api"), handler)
+                    router.add(custom.method, POSTGREST.prefix + custom.path.removeprefix("/api"), own)
             except DeclarationError as error:
                 raise custom.error(str(error)) from None
         return router

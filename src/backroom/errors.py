@@ -74,6 +74,8 @@ ERRORS: Mapping[str, ErrorKind] = {
     "rest.stale": ErrorKind(412, "Changed meanwhile", "The row has changed since you read it. Read it again."),
     "rest.max_affected": ErrorKind(400, "Too many rows", "More rows match than max-affected allows; nothing was changed."),
     "rest.no_filter": ErrorKind(400, "No filter", "To change many rows, say which: add a filter."),
+    "rest.one_key": ErrorKind(405, "Not one row", "PUT takes one row: the only filter must be `id=eq.KEY`."),
+    "rest.other_key": ErrorKind(400, "Another key", "The id of the body is not the one of the address."),
     # raised by an app's own code without a code of its own
     "app.invalid": ErrorKind(400, "Invalid input", "The input is not right."),
     "app.forbidden": ErrorKind(403, "Not allowed", "You are not allowed to do this."),

@@ -70,3 +70,22 @@ async def test_if_none_match_on_a_write_that_can_not_grant_it_is_refused(each_da
             reply = await ann.request(method, path, json=None if method == "DELETE" else {}, headers={"if-none-match": tag})
             assert (reply.status_code, code_of(reply)) == (400, "http.malformed"), (method, path)
         assert (await ann.get(thing)).headers["etag"].startswith('"1-')
+
+
+async def test_if_match_where_no_one_row_is_named_is_refused_and_nothing_is_written(each_database: str) -> None:
+    async with running(each_database, crowded_app()) as world:
+        ann = await world.person()
+        made = await ann.post("/api/things", json={"text": "one"})
+        tag = made.headers["etag"]
+        for face in ("/api", "/rest/v1"):
+            for method, path, body in (
+                ("POST", f"{face}/things", {"text": "new"}),
+                ("POST", f"{face}/things", [{"text": "new"}]),
+                ("PATCH", f"{face}/things?text=eq.one", {"text": "changed"}),
+                ("DELETE", f"{face}/things?text=eq.one", None),
+            ):
+                for given in (tag, '"7-x"', "*"):
+                    reply = await ann.request(method, path, json=body, headers={"if-match": given})
+                    assert reply.status_code == 400, (method, path, reply.text)
+                    assert "/api/NAME/ID" in reply.json()["detail"]
+        assert [row["text"] for row in (await ann.get("/api/things")).json()] == ["one"]

@@ -28,7 +28,7 @@ def explain(
 
 async def _explain(app: str, email: str | None, method: str, path: str) -> bool:
     from backroom.errors import Problem
-    from backroom.rest.steps import Steps
+    from backroom.rest.steps import ResourceSteps
     from backroom.rules.explain import Explainer
 
     async with opened(app) as backend:
@@ -36,7 +36,7 @@ async def _explain(app: str, email: str | None, method: str, path: str) -> bool:
             steps, parameters = backend.router.route("GET" if method == "HEAD" else method, path.partition("?")[0])
         except Problem as problem:
             raise Refused(f"{method} {path}: {problem.sentence} Addresses are listed by: backroom openapi {app}") from None
-        if not isinstance(steps, Steps):
+        if not isinstance(steps, ResourceSteps):
             raise Refused(f"{method} {path} is no action of a resource, so no rule of one is asked; its own code decides")
         actor = await _caller(backend, email)
         try:

@@ -16,7 +16,7 @@ from backroom.cli.options import Refused, request_of
 if TYPE_CHECKING:
     from backroom.backend import Backend
     from backroom.calls import Unit
-    from backroom.rest.steps import Steps
+    from backroom.rest.steps import ResourceSteps
 
 USAGE = "backroom where [APP] METHOD PATH, like: backroom where GET /api/todos/42"
 
@@ -32,7 +32,7 @@ def where(
 async def _where(app: str, method: str, path: str) -> None:
     from backroom.cli.trial import trial
     from backroom.errors import Problem
-    from backroom.rest.steps import Steps
+    from backroom.rest.steps import ResourceSteps
 
     async with trial(app) as tried:
         try:
@@ -40,7 +40,7 @@ async def _where(app: str, method: str, path: str) -> None:
         except Problem as problem:
             raise Refused(f"{method} {path}: {problem.sentence} Addresses are listed by: backroom openapi {app}") from None
         steps = found.endpoint
-        if not isinstance(steps, Steps):
+        if not isinstance(steps, ResourceSteps):
             print(f"{method} {path} is answered by {_own_code(tried.backend, method, path.partition('?')[0]) or _file_of(steps)}")
             return
         definition, owner = steps.endpoint.definition, tried.caller("owner")
@@ -63,7 +63,7 @@ async def _where(app: str, method: str, path: str) -> None:
             print(f"  {text}".replace("\n", "\n  "))
 
 
-def _rooms(steps: Steps) -> list[str]:
+def _rooms(steps: ResourceSteps) -> list[str]:
     from backroom.auth import authenticate
     from backroom.http import router
     from backroom.resources.definition import where as place_of

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+import asyncio
+from collections.abc import AsyncGenerator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any, Protocol, TypeVar
 
 from sqlalchemy.sql.elements import ClauseElement
@@ -33,19 +37,40 @@ class Channel(Protocol):
     async def write(self, unit: Callable[[], Unit[T]], *, single: bool = False) -> T: ...
 
 
-class Within:
-    """An open transaction as a channel."""
+#: For each open transaction that this task is in, whose turn it is among the calls of one block. The tasks that it starts inherit it.
+_turns: ContextVar[Mapping[Within, asyncio.Lock]] = ContextVar("turns", default=MappingProxyType({}))
 
-    __slots__ = ("transaction",)
+
+class Within:
+    """An open transaction as a channel. It is one line of statements: calls at the same time (`asyncio.gather`) wait for each other.
+
+    Without turns two savepoints could interleave, and the refusal of one call would undo another that had been told of its success.
+    """
+
+    __slots__ = ("_turn", "transaction")
 
     def __init__(self, transaction: Transaction) -> None:
         self.transaction = transaction
+        self._turn = asyncio.Lock()
 
     async def read(self, text: str, parameters: tuple[Any, ...] = ()) -> list[Row]:
-        return await self.transaction.run(text, parameters)
+        async with _turns.get().get(self, self._turn):
+            return await self.transaction.run(text, parameters)
 
     async def write(self, unit: Callable[[], Unit[T]], *, single: bool = False) -> T:  # noqa: ARG002 - as every Channel is called
-        return await self.transaction.drive(unit())
+        async with _turns.get().get(self, self._turn):
+            return await self.transaction.drive(unit())
+
+    @asynccontextmanager
+    async def savepoint(self) -> AsyncGenerator[None]:
+        """What happens inside is undone if it raises, and nobody outside comes in between. May be nested."""
+        before = _turns.get()
+        async with before.get(self, self._turn), self.transaction.savepoint():
+            _turns.set({**before, self: asyncio.Lock()})
+            try:
+                yield
+            finally:
+                _turns.set(before)
 
 
 class Reach:

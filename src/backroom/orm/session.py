@@ -208,7 +208,7 @@ class Db:
         >>> # async with db.transaction(): ...
         """
         if isinstance(self._channel, Within):
-            async with self._channel.transaction.savepoint():
+            async with self._channel.savepoint():
                 yield
             return
         async with self._store.database.transaction(seconds=MAX_SECONDS) as transaction:

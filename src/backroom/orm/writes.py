@@ -33,7 +33,7 @@ T = TypeVar("T")
 async def in_transaction(store: Store, channel: Channel | None, work: Any) -> Any:
     """`work(channel)` inside the open transaction, or in one of its own that is run again if Postgres can't serialize it."""
     if isinstance(channel, Within):
-        async with channel.transaction.savepoint():
+        async with channel.savepoint():
             return await work(channel)
 
     async def begin(transaction: Transaction) -> Any:

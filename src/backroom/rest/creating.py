@@ -18,7 +18,7 @@ from backroom.resources.access import Action
 from backroom.rest.asked import Asked
 from backroom.rest.endpoint import Call, Endpoint
 from backroom.rest.negotiation import CONTENT_TYPES, form_of, require_one
-from backroom.rest.preconditions import require_json
+from backroom.rest.preconditions import require_json, require_unconditional
 from backroom.rest.preferences import Preferences
 from backroom.rest.steps import Written
 from backroom.rules.authorize import refusal as refused
@@ -39,6 +39,7 @@ class Create(Written):
 
     async def validate(self, call: Call) -> None:
         endpoint, request, rights = self._endpoint, call.request, call.grant.rights
+        require_unconditional(request)
         plain = not request.query and b"prefer" not in request.headers and form_of(request) == "array"
         asked = call.query = self._plain if plain else Asked.read(endpoint, request, rights)
         require_json(request)
@@ -75,11 +76,10 @@ class Create(Written):
             call.result = Put([], [], 0)
         elif asked.place is not None:
             upsert = Upsert(endpoint.store, endpoint.definition, call.actor, asked.place, ignore=asked.wishes.resolution == "ignore-duplicates")
-            call.result = await upsert.run(rows, given, projection)
+            call.result = await upsert.run(rows, given, projection, call.channel)
         else:
-            created = await writes.create_rows(
-                endpoint.store, endpoint.definition, call.actor, rows, projection, frozenset(column for columns in given for column in columns)
-            )
+            named = frozenset(column for columns in given for column in columns)
+            created = await writes.create_rows(endpoint.store, endpoint.definition, call.actor, rows, projection, named, call.channel)
             call.result = Put(created.rows, created.visible, len(created.rows))
 
     def respond(self, call: Call) -> Response:

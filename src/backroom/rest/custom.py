@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
-import random
 import re
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, get_args, get_origin, get_type_hints
@@ -12,33 +10,26 @@ from typing import Any, get_args, get_origin, get_type_hints
 from pydantic import PydanticSchemaGenerationError, TypeAdapter
 
 from backroom.calls import Actor
-from backroom.database.database import SerializationFailure
-from backroom.errors import DeclarationError, Problem
+from backroom.errors import DeclarationError
 from backroom.http.request import Request
-from backroom.http.response import Response
-from backroom.orm.reach import Store
 from backroom.orm.session import Db
-from backroom.orm.writes import person
 from backroom.resources.conditions import Condition, node_of
 from backroom.resources.fields import split_optional
 from backroom.resources.nodes import CallerValue, Node, write
 from backroom.resources.resource import Resource, User
-from backroom.rest.preconditions import require_acceptable, require_json
-from backroom.rest.replies import Reply, render
+from backroom.rest.replies import Reply
 from backroom.rules.authorize import refusal
 from backroom.rules.fold import about_caller, fold, parts_of
-from backroom.settings import Settings
 from backroom.sql.normal import normal
 from backroom.validation.arguments import Arguments
 
-_BODILESS = ("GET", "DELETE")
-_TRIES = 8
+BODILESS = ("GET", "DELETE")
 
 
 class CustomEndpoint:
     """One function of the app at one address. Made at start; what is wrong with it stops the start.
 
-    An endpoint whose transaction Postgres could not serialize is run again from its beginning: it may do nothing outside of `db`.
+    `custom_steps` runs it.
     """
 
     def __init__(self, method: str, path: str, function: Callable[..., Awaitable[Any]], access: Condition | None) -> None:
@@ -51,19 +42,20 @@ class CustomEndpoint:
         plain = inspect.signature(function)
         signature = plain.replace(parameters=[each.replace(annotation=hints.get(each.name, Any)) for each in plain.parameters.values()])
         self.returns = hints.get("return", Any)
-        self._db = _named_by_type(signature, hints, Db)
-        self._request = _named_by_type(signature, hints, Request)
-        self._me = "me" if "me" in signature.parameters else None
-        self.requires_person = self._me is not None and not self._may_be_nobody(hints.get("me"))
+        #: The parameters that are no arguments: the session, the request, the caller.
+        self.db = _named_by_type(signature, hints, Db)
+        self.request = _named_by_type(signature, hints, Request)
+        self.me = "me" if "me" in signature.parameters else None
+        self.requires_person = self.me is not None and not self._may_be_nobody(hints.get("me"))
         self.access = self._access(access)
         names = tuple(re.findall(r"{(\w+)(?::\w+)?}", path))
         self.path_names = names
-        skip = frozenset(name for name in (self._db, self._request, self._me) if name is not None)
+        skip = frozenset(name for name in (self.db, self.request, self.me) if name is not None)
         try:
-            self.arguments = Arguments(signature, names, method not in _BODILESS, skip)
+            self.arguments = Arguments(signature, names, method not in BODILESS, skip)
         except DeclarationError as error:
             raise self.error(str(error)) from error
-        self._reply = self._reply_adapter()
+        self.reply = self._reply_adapter()
 
     def error(self, sentence: str) -> DeclarationError:
         code = inspect.unwrap(self.function).__code__
@@ -87,7 +79,7 @@ class CustomEndpoint:
 
     def _access(self, access: Condition | None) -> Node | None:
         if access is None:
-            if self._me is None:
+            if self.me is None:
                 raise self.error("nobody is named who may call it; take `me: User`, or say `access=anyone`")
             return None
         node = normal(node_of(access))
@@ -114,47 +106,6 @@ class CustomEndpoint:
             shape, _ = parts.shape(actor, "sqlite")
             if not getattr(fold(self.access, parts, shape), "value", False):
                 raise refusal(actor)
-
-    def bound(
-        self, store: Store, authenticate: Callable[[Request], Awaitable[Actor]], settings: Settings
-    ) -> Callable[[Request, Mapping[str, str]], Awaitable[Response]]:
-        """The handler that the pipeline calls."""
-        bounds = (settings.MAX_JSON_DEPTH, settings.MAX_JSON_VALUES)
-
-        async def answer(request: Request, parameters: Mapping[str, str]) -> Response:
-            actor = await authenticate(request)
-            self.permit(actor)
-            require_acceptable(request)
-            body = None
-            if self.method not in _BODILESS:
-                body = await request.body()
-                if body:
-                    require_json(request)
-            given = self.arguments.read(parameters, request.query, body, bounds)
-            return await render(store, actor, await self._run(store, request, actor, given))
-
-        return answer
-
-    async def _run(self, store: Store, request: Request, actor: Actor, given: Mapping[str, Any]) -> Any:
-        for attempt in range(1, _TRIES + 1):
-            arguments = dict(given)
-            if self._db is not None:
-                arguments[self._db] = Db(store, actor)
-            if self._request is not None:
-                arguments[self._request] = request
-            if self._me is not None:
-                me = arguments[self._me] = await person(store, actor, None)
-                if me is None and actor.signed_in:  # the account was deleted a moment ago
-                    raise Problem("auth.required")
-            try:
-                returned = await self.function(**arguments)
-            except SerializationFailure:
-                if attempt == _TRIES:
-                    raise
-                await asyncio.sleep(random.uniform(0.5, 1.0) * min(0.002 * (1 << attempt), 0.2))  # noqa: S311 - to wait unlike the rival, not to guess
-                continue
-            return self._reply.validate_python(returned) if self._reply is not None else returned
-        raise AssertionError("unreachable: the last try returns or raises")
 
 
 def _named_by_type(signature: inspect.Signature, hints: Mapping[str, Any], wanted: type) -> str | None:

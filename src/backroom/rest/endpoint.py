@@ -28,17 +28,19 @@ GREATEST_LIMIT = 1000
 class Call:
     """One request on its way through an action: each step adds what the next one needs."""
 
-    __slots__ = ("actor", "channel", "given", "grant", "key", "parameters", "plan", "query", "request", "result")
+    __slots__ = ("actor", "channel", "created", "given", "grant", "key", "parameters", "plan", "query", "request", "result", "version")
 
     def __init__(self, request: Request, actor: Actor, parameters: Mapping[str, str]) -> None:
         self.request = request
         self.actor = actor
         self.channel: Channel | None = None  # an open transaction that this request is part of
+        self.created = False
         self.parameters = parameters
         self.grant: Grant
         self.key: Any = None
         self.given: Any = None
         self.query: Any = None
+        self.version: int | None = None  # the one that If-Match asks for
         self.plan: Any = None
         self.result: Any = None
 

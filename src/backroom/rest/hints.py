@@ -10,7 +10,7 @@ from backroom.http.request import Request
 from backroom.orm.reach import Store
 from backroom.rest.endpoint import Call
 from backroom.rest.pipeline import Tell
-from backroom.rest.steps import Steps
+from backroom.rest.steps import ResourceSteps, Steps
 from backroom.rules.explain import Explainer
 
 _FORWARDED = frozenset((b"forwarded", b"via", b"x-forwarded-for", b"x-forwarded-host", b"x-real-ip"))
@@ -22,7 +22,7 @@ def hints(store: Store) -> Tell:
     explainer = Explainer(store.tables, store.database.read)
 
     async def tell(problem: Problem, steps: Steps, call: Call) -> None:
-        if problem.code not in _REFUSALS or problem.hint is not None or not _is_local(call.request):
+        if problem.code not in _REFUSALS or problem.hint is not None or not _is_local(call.request) or not isinstance(steps, ResourceSteps):
             return
         endpoint = steps.endpoint
         try:

@@ -19,7 +19,7 @@ from backroom.resources.relations import Cell
 from backroom.rest.asked import Asked
 from backroom.rest.endpoint import Call
 from backroom.rest.negotiation import CONTENT_TYPES
-from backroom.rest.preconditions import require_json
+from backroom.rest.preconditions import require_json, require_unconditional
 from backroom.rest.steps import Written
 from backroom.rest.writing import is_fixed
 from backroom.sql.normal import all_of
@@ -33,6 +33,7 @@ class UpdateMany(Written):
 
     async def validate(self, call: Call) -> None:
         rights = call.grant.rights
+        require_unconditional(call.request)
         call.query = Asked.read(self._endpoint, call.request, rights, filtered=True)
         require_json(call.request)
         call.given = self._endpoint.bodies.read(await call.request.body(), "update", self._endpoint.takes(rights, "update"))
@@ -45,14 +46,14 @@ class UpdateMany(Written):
         definition = endpoint.definition
         fixed = [field for column in given if is_fixed(field := definition.by_column[column]) or rights.may("update", field).never]
         if not fixed:
-            call.result = await self._change(call, given, None)
+            call.result = await self._change(call, given, call.channel)
             return
 
         async def work(within: Channel) -> Updated:
             await self._require_equal(call, fixed, within)
             return await self._change(call, {column: given[column] for column in given if definition.by_column[column] not in fixed}, within)
 
-        call.result = await writes.in_transaction(endpoint.store, None, work)
+        call.result = await writes.in_transaction(endpoint.store, call.channel, work)
 
     async def _change(self, call: Call, changes: Mapping[str, Any], channel: Channel | None) -> Updated:
         endpoint, asked = self._endpoint, call.query
@@ -105,6 +106,7 @@ class DeleteMany(Written):
     action: Action = "delete"
 
     async def validate(self, call: Call) -> None:
+        require_unconditional(call.request)
         call.query = Asked.read(self._endpoint, call.request, call.grant.rights, filtered=True)
 
     def statement(self, call: Call) -> None:
@@ -114,7 +116,7 @@ class DeleteMany(Written):
         endpoint, asked = self._endpoint, call.query
         of = (endpoint.store, endpoint.definition, call.actor)
         if not self._shows(asked):
-            call.result = ([], len(await remove_where(*of, asked.query.where, allow=asked.allow)))
+            call.result = ([], len(await remove_where(*of, asked.query.where, call.channel, allow=asked.allow)))
             return
 
         async def work(within: Channel) -> tuple[list[Any], int]:
@@ -124,7 +126,7 @@ class DeleteMany(Written):
             removed = set(await remove_where(*of, asked.query.where, within, allow=asked.allow))
             return [row for row, key in zip(rows, keys, strict=True) if row is not None and key in removed], len(removed)
 
-        call.result = await writes.in_transaction(endpoint.store, None, work)
+        call.result = await writes.in_transaction(endpoint.store, call.channel, work)
 
     def _shows(self, asked: Asked) -> bool:
         """A delete answers with its rows where that was asked for, and only then, whatever the face."""

@@ -14,6 +14,7 @@ from backroom.resources.fields import Field
 from backroom.resources.nodes import Always
 from backroom.resources.outcomes import possible
 from backroom.rest.actions import ACTION_TABLE
+from backroom.rest.faces import POSTGREST
 from backroom.rest.implication import row_rule, sees_created, sees_updated
 from backroom.rest.openapi_names import Components, pascal
 from backroom.rest.openapi_problems import ALWAYS, WITH_BODY, WRITING, header_refs, refusals
@@ -94,6 +95,8 @@ def describe(resource: Described, components: Components) -> dict[str, Any]:
     key = field_schema(resource.definition.key, "out", components.adopt)
     paths: dict[str, Any] = {}
     for action in ACTION_TABLE:
+        if action.face is POSTGREST:
+            continue
         if resource.may(_RULES[action.name]) and (_RULES[action.name] != "update" or resource.changes):
             path = f"{address}/{{id}}" if action.item else address
             start = {"parameters": [parameter("id", key, "The id of the row.", where="path")]} if action.item else {}

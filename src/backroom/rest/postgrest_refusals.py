@@ -33,6 +33,8 @@ _SAID: Mapping[str, tuple[str, int | None]] = {
     "rest.range": ("PGRST103", 416),
     "rest.max_affected": ("PGRST124", 400),
     "rest.no_filter": ("21000", 400),
+    "rest.one_key": ("PGRST105", 405),
+    "rest.other_key": ("PGRST115", 400),
     "rest.not_found": ("PGRST116", 404),
 }
 #: A fault's code -> the code of a query or a body that has it.

@@ -40,6 +40,12 @@ def wanted_version(request: Request) -> int | None:
     return versions[0]
 
 
+def require_unconditional(request: Request) -> None:
+    """Refuse If-Match where there is no one row whose version it could mean: ignored, it would let a stale copy through."""
+    if b"if-match" in request.headers:
+        raise Problem("http.malformed", "If-Match takes one row, named by its address: /api/NAME/ID. Here leave it out.")
+
+
 def must_be_new(request: Request, *, creates: bool) -> bool:
     """Does `If-None-Match: *` ask that the row does not exist yet? Only a PUT that may create can grant it; ignored, it would overwrite."""
     given = request.headers.get(b"if-none-match")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import nullcontext
 from typing import Any, NamedTuple, TypeAlias
 from urllib.parse import parse_qsl, urlencode
 
@@ -20,7 +21,7 @@ from backroom.rest.negotiation import CONTENT_TYPES, Form, Span, form_of, requir
 from backroom.rest.preconditions import require_acceptable, unchanged
 from backroom.rest.preferences import Preferences, preferences
 from backroom.rest.representation import Representation, csv_of
-from backroom.rest.steps import Steps
+from backroom.rest.steps import ResourceSteps
 from backroom.rules.authorize import Grant, Rights, authorize
 from backroom.sql import printed
 from backroom.sql.normal import normal
@@ -36,7 +37,7 @@ _LONGEST_KEPT = 1024
 PageOf: TypeAlias = Callable[[Sequence[Row], int], tuple[int, bool, bytes]]
 
 
-class _Read(Steps):
+class _Read(ResourceSteps):
     action: Action = "read"
 
     def authorize(self, actor: Actor) -> Grant:
@@ -213,7 +214,7 @@ class ReadList(_Read):
         if page.count is None:
             call.result = (await (call.channel or database).read(statement.text, statement.bind(call.given)), None)
             return
-        async with database.snapshot() as reader:
+        async with database.snapshot() if call.channel is None else nullcontext(call.channel) as reader:
             rows = await reader.read(statement.text, statement.bind(call.given))
             total = (await reader.read(page.count.text, page.count.bind(call.given)))[0][0]
         call.result = (rows, total)

@@ -17,7 +17,7 @@ from typing_extensions import TypeVar
 from backroom.calls import Actor
 from backroom.errors import Problem
 from backroom.http.response import JSON, PRIVATE, VARY_CREDENTIALS, Response, header
-from backroom.orm.reach import Store
+from backroom.orm.reach import Channel, Store
 from backroom.orm.session import Db
 from backroom.resources.definition import Definition
 from backroom.resources.fields import Field
@@ -43,24 +43,24 @@ class Reply(Generic[T]):
     headers: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
-async def render(store: Store, actor: Actor, returned: Any) -> Response:
-    """200 with the value, 204 for None, or what a `Reply` says."""
+async def render(store: Store, actor: Actor, returned: Any, channel: Channel | None = None) -> Response:
+    """200 with the value, 204 for None, or what a `Reply` says. `channel`: the open transaction that saw the rows."""
     reply: Reply[Any] = cast("Any", returned) if isinstance(returned, Reply) else Reply(returned, status=204 if returned is None else 200)
     headers = [PRIVATE, VARY_CREDENTIALS, *(header(name, value) for name, value in reply.headers.items())]
     if reply.value is None and (reply.status == 204 or isinstance(returned, Reply)):
         return Response(reply.status, headers, b"")
-    return Response(reply.status, [JSON, *headers], msgspec.json.encode(await presentable(store, actor, reply.value)))
+    return Response(reply.status, [JSON, *headers], msgspec.json.encode(await presentable(store, actor, reply.value, channel)))
 
 
-async def presentable(store: Store, actor: Actor, value: Any) -> Any:
+async def presentable(store: Store, actor: Actor, value: Any, channel: Channel | None = None) -> Any:
     """The value in the forms of JSON that the rest of the API uses (APP.md, 9). Of a list, rows that the caller may not read are left out."""
     if isinstance(value, Resource):
-        return await _row(store, actor, cast("Any", value))
+        return await _row(store, actor, cast("Any", value), channel)
     pairs = _pairs(value)
     if pairs is not None:
-        return {_name(key): await presentable(store, actor, item) for key, item in pairs.items()}
+        return {_name(key): await presentable(store, actor, item, channel) for key, item in pairs.items()}
     if isinstance(value, list | tuple | set | frozenset):
-        shown = [(item, await presentable(store, actor, item)) for item in cast("Iterable[Any]", value)]
+        shown = [(item, await presentable(store, actor, item, channel)) for item in cast("Iterable[Any]", value)]
         whole = isinstance(value, tuple)  # its places have meanings
         return [json for item, json in shown if whole or json or not isinstance(item, Resource)]
     if isinstance(value, datetime) and value.tzinfo is None:
@@ -95,23 +95,23 @@ def _printed(kind: Any, value: Any) -> Any:
     return convert(text) if convert is not None and text is not None else text
 
 
-async def _row(store: Store, actor: Actor, row: Resource[Any]) -> dict[str, Any]:
+async def _row(store: Store, actor: Actor, row: Resource[Any], channel: Channel | None) -> dict[str, Any]:
     """A row read by this very caller is masked already; any other is asked for again in his name, and `{}` if he may not read it."""
     definition = store.catalog.of(type(row))
     rights = store.rules.grant(definition.name, actor).rights
     if row.__dict__.get("_reader") is not actor:
-        again = await _as_read_by(store, actor, definition, row) if "id" in row.__dict__ and not rights.read.never else None
+        again = await _as_read_by(store, actor, definition, row, channel) if "id" in row.__dict__ and not rights.read.never else None
         if again is None:
             return {}
         row = again
     values = {each.column: _cell(each, row) for each in definition.fields if each.column in rights.known and each.name in row.__dict__}
-    return {**values, **await _relations(store, actor, definition, rights, row)}
+    return {**values, **await _relations(store, actor, definition, rights, row, channel)}
 
 
-async def _as_read_by(store: Store, actor: Actor, definition: Definition, row: Resource[Any]) -> Any:
+async def _as_read_by(store: Store, actor: Actor, definition: Definition, row: Resource[Any], channel: Channel | None) -> Any:
     """The same row, with the same relations loaded, as the caller reads it now."""
     try:
-        return await Db(store, actor).get(definition.cls, row.id, include=list(_loaded(store, definition, row)))
+        return await Db(store, actor, channel).get(definition.cls, row.id, include=list(_loaded(store, definition, row)))
     except Problem as problem:
         if problem.code != "rest.not_found":
             raise
@@ -149,16 +149,18 @@ def _cell(each: Field, row: Resource[Any]) -> Any:
     return None if value is None else _printed(each.kind, getattr(value, "value", value))
 
 
-async def _relations(store: Store, actor: Actor, definition: Definition, rights: Rights, row: Resource[Any]) -> dict[str, Any]:
+async def _relations(
+    store: Store, actor: Actor, definition: Definition, rights: Rights, row: Resource[Any], channel: Channel | None
+) -> dict[str, Any]:
     """The relations that the code included, each row through the same rules. Who may not see a reference doesn't see what lies behind it."""
     found: dict[str, Any] = {}
     for each in definition.references:
         target = row.__dict__.get(each.name)
         if each.column in rights.known and isinstance(target, Resource) and _is_loaded(cast("Any", target)):
-            found[each.name] = await presentable(store, actor, target)
+            found[each.name] = await presentable(store, actor, target, channel)
     for name, collection in definition.collections.items():
         holder = store.rules.grant(collection.junction or collection.target, actor).rights
         seen = all(way.column in holder.known for way in (collection.via, collection.far) if way is not None)
         if name in row.__dict__ and seen:
-            found[name] = await presentable(store, actor, row.__dict__[name])
+            found[name] = await presentable(store, actor, row.__dict__[name], channel)
     return found

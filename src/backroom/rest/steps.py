@@ -1,8 +1,9 @@
-"""What the pipeline asks of every action, in the order of a request's walk."""
+"""What the pipeline asks of every address of the data API, in the order of a request's walk."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from typing import Any
 
 from backroom.calls import Actor
 from backroom.http.response import Response
@@ -12,19 +13,10 @@ from backroom.rules.authorize import Grant, authorize
 
 
 class Steps(ABC):
-    """One action of one resource. `action` is the rule that it asks."""
-
-    action: Action
-
-    def __init__(self, endpoint: Endpoint) -> None:
-        self._endpoint = endpoint
-
-    @property
-    def endpoint(self) -> Endpoint:
-        return self._endpoint
+    """What answers at one address of the data API."""
 
     @abstractmethod
-    def authorize(self, actor: Actor) -> Grant:
+    def authorize(self, actor: Actor) -> Any:
         """rules: the caller's rights, or 401/403 before any row is read."""
 
     @abstractmethod
@@ -44,7 +36,23 @@ class Steps(ABC):
         """http: bytes."""
 
 
-class Written(Steps):
+class ResourceSteps(Steps):
+    """One action of one resource. `action` is the rule that it asks."""
+
+    action: Action
+
+    def __init__(self, endpoint: Endpoint) -> None:
+        self._endpoint = endpoint
+
+    @property
+    def endpoint(self) -> Endpoint:
+        return self._endpoint
+
+    @abstractmethod
+    def authorize(self, actor: Actor) -> Grant: ...
+
+
+class Written(ResourceSteps):
     """What the writing actions share: who may, and that nothing else is asked of them."""
 
     action: Action

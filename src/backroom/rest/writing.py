@@ -20,6 +20,7 @@ from backroom.rest.steps import Written
 from backroom.rules.authorize import authorize
 from backroom.sql.values import load
 from backroom.validation.faults import refusal
+from backroom.validation.rows import Mode, Values
 from backroom.validation.wire import stored_form
 
 _REPLY: list[Header] = [JSON, PRIVATE, VARY_CREDENTIALS]
@@ -30,7 +31,7 @@ class Update(Written):
     """PATCH /api/todos/42 (merge)"""
 
     action: Action = "update"
-    mode: Any = "update"
+    mode: Mode = "update"
 
     @property
     def creates(self) -> bool:
@@ -38,30 +39,38 @@ class Update(Written):
         return False
 
     async def validate(self, call: Call) -> None:
+        self._address(call)
+        require_json(call.request)
+        call.version = wanted_version(call.request)
+        must_be_new(call.request, creates=self.creates)
+        call.given = await self._body(call, self.mode, "update")
+
+    def _address(self, call: Call) -> None:
+        """Which row, and in which form the reply."""
         require_acceptable(call.request)
         endpoint = self._endpoint
         call.key = load(endpoint.definition.key.kind, endpoint.key(call.parameters["id"]), endpoint.store.dialect)
         _no_query(call)
-        require_json(call.request)
-        call.query = wanted_version(call.request)
-        must_be_new(call.request, creates=self.creates)
-        call.given = endpoint.bodies.read(await call.request.body(), self.mode, endpoint.takes(call.grant.rights, "update"))
+
+    async def _body(self, call: Call, mode: Mode, action: Action) -> Values:
+        endpoint = self._endpoint
+        return endpoint.bodies.read(await call.request.body(), mode, endpoint.takes(call.grant.rights, action))
 
     async def run(self, call: Call) -> None:
         for _ in range(_TRIES):
             changes, version = await self._changes(call)
-            wanted = call.query if call.query is not None else version
+            wanted = call.version if call.version is not None else version
             if not changes:
                 call.result = await self._as_it_is(call)
                 return
             endpoint = self._endpoint
             try:
                 call.result = await writes.change_row(
-                    endpoint.store, endpoint.definition, call.actor, call.key, changes, call.plan.projection, wanted
+                    endpoint.store, endpoint.definition, call.actor, call.key, changes, call.plan.projection, wanted, call.channel
                 )
                 return
             except Problem as problem:
-                if problem.code != "rest.stale" or call.query is not None:
+                if problem.code != "rest.stale" or call.version is not None:
                     raise  # stale only against what we read ourselves a moment ago: read it again
         raise Problem("database.busy")
 
@@ -89,7 +98,7 @@ class Update(Written):
         """These cells as the caller may read them now, and the row's version."""
         endpoint = self._endpoint
         projection = reads.project(endpoint.definition, call.grant.rights, code=False, fields=fields)
-        row = await reads.read_one(endpoint.store, endpoint.definition, call.actor, call.key, projection)
+        row = await reads.read_one(endpoint.store, endpoint.definition, call.actor, call.key, projection, call.channel)
         if row is None:
             raise Problem("rest.not_found")
         hidden = {field.column for position, field in enumerate(projection.conditional) if not row[len(projection.fields) + position]}
@@ -105,12 +114,12 @@ class Update(Written):
         from backroom.orm.updates import Revision
 
         endpoint = self._endpoint
-        refused = await Revision(endpoint.store, endpoint.definition, call.actor, call.key, {}, call.plan.projection, call.query).explain(
-            endpoint.store.database
+        refused = await Revision(endpoint.store, endpoint.definition, call.actor, call.key, {}, call.plan.projection, call.version).explain(
+            call.channel or endpoint.store.database
         )
         if refused is not None:
             raise refused
-        row = await reads.read_one(endpoint.store, endpoint.definition, call.actor, call.key, call.plan.projection)
+        row = await reads.read_one(endpoint.store, endpoint.definition, call.actor, call.key, call.plan.projection, call.channel)
         if row is None:
             raise Problem("rest.not_found")
         return row, True
@@ -147,6 +156,7 @@ class Replace(Update):
                 call.given[field.column] = _default(field)
 
     async def run(self, call: Call) -> None:
+        call.created = False
         if must_be_new(call.request, creates=self.creates):
             await self._create(call, Problem("rest.stale", "There is a row with this id already."))
             return
@@ -157,13 +167,18 @@ class Replace(Update):
                 raise
             if b"if-match" in call.request.headers:
                 raise Problem("rest.stale", "There is no row with this id (any more).") from None
-            await self._create(call, problem)
+            try:
+                await self._create(call, problem)
+            except Problem as taken:
+                if taken is not problem:
+                    raise
+                await super().run(call)  # somebody has created it meanwhile, or it is there and out of sight
 
     async def _create(self, call: Call, taken: Problem) -> None:
         """`taken`: what to answer when there is a row with this key, seen or unseen."""
         endpoint = self._endpoint
         authorize("create", call.grant, call.actor)
-        sent = endpoint.bodies.read(await call.request.body(), "create", endpoint.takes(call.grant.rights, "create"))
+        sent = await self._body(call, "create", "create")
         if "updated_at" in sent:
             raise Problem("rest.stale", "The row that you read is gone.")
         faults = not_given(endpoint, sent, call.actor)
@@ -173,17 +188,19 @@ class Replace(Update):
             raise refusal(faults)
         row = endpoint.bodies.complete(sent, caller=call.actor.id, moment=datetime.now(UTC))
         try:
-            created = await writes.create_rows(endpoint.store, endpoint.definition, call.actor, [row], call.plan.projection, frozenset(sent))
+            created = await writes.create_rows(
+                endpoint.store, endpoint.definition, call.actor, [row], call.plan.projection, frozenset(sent), call.channel
+            )
         except Problem as problem:
             if problem.code == "database.unique" and all(fault.field == "id" for fault in problem.errors):
                 raise taken from None
             raise
-        call.key = "created"
+        call.created = True
         call.result = (created.rows[0], created.visible[0])
 
     def respond(self, call: Call) -> Response:
         response = super().respond(call)
-        return response._replace(status=201) if call.key == "created" else response
+        return response._replace(status=201) if call.created else response
 
 
 class Delete(Written):
@@ -195,12 +212,12 @@ class Delete(Written):
         endpoint = self._endpoint
         call.key = load(endpoint.definition.key.kind, endpoint.key(call.parameters["id"]), endpoint.store.dialect)
         _no_query(call)
-        call.query = wanted_version(call.request)
+        call.version = wanted_version(call.request)
         must_be_new(call.request, creates=False)
 
     async def run(self, call: Call) -> None:
         endpoint = self._endpoint
-        await writes.remove_rows(endpoint.store, endpoint.definition, call.actor, call.key, if_version=call.query)
+        await writes.remove_rows(endpoint.store, endpoint.definition, call.actor, call.key, call.channel, if_version=call.version)
 
     def respond(self, call: Call) -> Response:  # noqa: ARG002 - as every endpoint is asked
         return Response(204, [PRIVATE, VARY_CREDENTIALS], b"")
