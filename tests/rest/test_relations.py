@@ -336,3 +336,41 @@ async def test_relations_come_as_lines_of_values_too(each_database: str) -> None
     async with works(each_database) as w:
         reply = await w.ann.get("/api/tasks?select=title,...project(project:name),owner(name)&title=eq.a", headers={"accept": "text/csv"})
         assert reply.text == 'title,project,owner\na,One,"{""name"":""Ann""}"\n'
+
+
+async def test_a_write_answers_with_the_relations_of_its_rows(each_database: str) -> None:
+    async with works(each_database) as w:
+        [one, *_] = await w.asked("projects?select=id&name=eq.One")
+        reply = await w.ann.post("/api/tasks?select=title,project(name)", json={"title": "new", "project_id": one["id"], "cost": "1"})
+        assert (reply.status_code, reply.json()) == (201, {"title": "new", "project": {"name": "One"}})
+        assert reply.headers["location"].startswith("/api/tasks/")
+        assert "etag" not in reply.headers
+        # A row that its creator may not read leaves the reply, relations and all.
+        rows = [{"title": "dear", "project_id": one["id"], "cost": "70"}, {"title": "cheap", "project_id": one["id"], "cost": "2"}]
+        reply = await w.ann.post("/api/tasks?select=title,...project(of:name)", json=rows)
+        assert (reply.status_code, reply.json()) == (201, [{"title": "cheap", "of": "One"}])
+        reply = await w.ann.patch("/api/tasks?title=in.(new,cheap)&select=title,project(name)", json={"hours": 9})
+        assert (reply.status_code, reply.json()) == (
+            200,
+            [{"title": "new", "project": {"name": "One"}}, {"title": "cheap", "project": {"name": "One"}}],
+        )
+        wanted = {"prefer": "return=representation"}
+        reply = await w.ann.delete("/api/tasks?title=in.(new,cheap)&select=title,owner(name)", headers=wanted)
+        assert (reply.status_code, reply.json()) == (200, [{"title": "new", "owner": {"name": "Ann"}}, {"title": "cheap", "owner": {"name": "Ann"}}])
+        assert await w.asked("tasks?title=in.(new,cheap)") == []
+        reply = await w.ann.post(
+            "/rest/v1/projects?on_conflict=name&select=name,tasks(title)&tasks.order=title",
+            json={"name": "One"},
+            headers={"prefer": "resolution=merge-duplicates,return=representation"},
+        )
+        assert (reply.status_code, reply.json()) == (200, [{"name": "One", "tasks": [{"title": "a"}, {"title": "b"}]}])
+        reply = await w.ann.post("/api/tasks?select=count()", json={"title": "new", "project_id": one["id"]})
+        assert (reply.status_code, faults_of(reply)) == (400, {"select": "unavailable"})
+
+
+async def test_a_filter_over_relations_says_which_rows_a_write_means(each_database: str) -> None:
+    async with works(each_database) as w:
+        reply = await w.ann.patch("/api/tasks?select=title,project!inner()&project.name=eq.One&title=eq.a", json={"hours": 8})
+        assert (reply.status_code, reply.json()) == (200, [{"title": "a"}])
+        reply = await w.ann.delete("/api/tasks?select=title,project!inner()&project.name=eq.Nowhere")
+        assert (reply.status_code, reply.headers["content-range"]) == (204, "*/0")

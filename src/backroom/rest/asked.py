@@ -6,14 +6,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from backroom.calls import Actor, Row
 from backroom.errors import Fault, Problem
 from backroom.http.request import Request
+from backroom.orm import reads
+from backroom.orm.reach import Channel
+from backroom.orm.reads import project
 from backroom.orm.refusals import Allow, anything, at_most
 from backroom.resources.fields import Field
 from backroom.rest.endpoint import Endpoint
 from backroom.rest.negotiation import Form, form_of, require_one
 from backroom.rest.preferences import Preferences, preferences
+from backroom.rest.representation import Representation, Selected
 from backroom.rules.authorize import Rights
+from backroom.sql.values import load
 from backroom.validation.faults import refusal, unknown
 from backroom.validation.grammar import parse_columns
 from backroom.validation.queries import Query
@@ -38,6 +44,25 @@ class Asked:
     def columns(self) -> tuple[Field, ...] | None:
         return self.query.columns
 
+    def plan(self, endpoint: Endpoint, rights: Rights) -> Representation | Selected:
+        """How the rows of the reply go out. With relations in `select` a write gives keys, and `shown` reads what they lead to."""
+        if self.query.selection is None:
+            return endpoint.representation(rights, self.columns)
+        return Selected(project(endpoint.definition, rights, code=True, fields=[endpoint.definition.key]))
+
+    async def shown(self, endpoint: Endpoint, actor: Actor, rows: Sequence[Row], within: Channel) -> list[Row | None]:
+        """The rows that a write gave, as `select` wants them: each its key and its JSON; None where the caller may not read it."""
+        if self.query.selection is None or not rows:
+            return list(rows)
+        keys = [load(endpoint.definition.key.kind, row[0], endpoint.store.dialect) for row in rows]
+        texts = await reads.read_selected(endpoint.store, endpoint.definition, actor, self.query.selection, keys, within)
+        return [None if text is None else (row[0], text) for row, text in zip(rows, texts, strict=True)]
+
+    @property
+    def whole(self) -> bool:
+        """The reply shows all of a row and nothing else, so its ETag is that of the row."""
+        return self.query.columns is None and self.query.selection is None
+
     @property
     def allow(self) -> Allow:
         """Undoes a write that touches another number of rows than its sender can mean."""
@@ -46,10 +71,14 @@ class Asked:
         return anything if self.wishes.most is None else at_most(self.wishes.most)
 
     @classmethod
-    def read(cls, endpoint: Endpoint, request: Request, rights: Rights, *, filtered: bool = False) -> Asked:
+    def read(cls, endpoint: Endpoint, request: Request, actor: Actor, rights: Rights, *, filtered: bool = False) -> Asked:
         """Raises `Problem` 400 for what this write doesn't take, 406, and 400 `rest.no_filter` where a filter has to say which rows."""
         wishes, form = preferences(request), form_of(request)
-        query = endpoint.queries.read(request.query, rights.known, frozenset() if filtered else _EXTRA) if request.query else Query()
+        others = endpoint.known_to(actor)
+        query = endpoint.queries.read(request.query, rights.known, frozenset() if filtered else _EXTRA, others) if request.query else Query()
+        if query.selection is not None and query.selection.grouped:
+            sentence = "A write answers with its rows; aggregates are for lists."
+            raise Problem("validation.query", sentence, errors=[Fault("select", "unavailable", sentence)])
         _refuse_paging(query, filtered=filtered)
         if filtered and not query.filtered:
             raise Problem("rest.no_filter")

@@ -11,6 +11,7 @@ from backroom.calls import Actor
 from backroom.errors import Fault
 from backroom.http.response import JSON, PRIVATE, VARY_CREDENTIALS, Header, Response
 from backroom.orm import writes
+from backroom.orm.reach import Channel
 from backroom.orm.refusals import label
 from backroom.orm.rows import new_key
 from backroom.orm.upserts import Put, Upsert
@@ -41,7 +42,7 @@ class Create(Written):
         endpoint, request, rights = self._endpoint, call.request, call.grant.rights
         require_unconditional(request)
         plain = not request.query and b"prefer" not in request.headers and form_of(request) == "array"
-        asked = call.query = self._plain if plain else Asked.read(endpoint, request, rights)
+        asked = call.query = self._plain if plain else Asked.read(endpoint, request, call.actor, rights)
         require_json(request)
         takes = endpoint.takes(rights, "create")
         if not endpoint.required <= takes:
@@ -67,20 +68,31 @@ class Create(Written):
         call.given = (complete, given)
 
     def statement(self, call: Call) -> None:
-        call.plan = self._endpoint.representation(call.grant.rights, call.query.columns)
+        call.plan = call.query.plan(self._endpoint, call.grant.rights)
 
     async def run(self, call: Call) -> None:
+        if call.query.query.selection is None:
+            call.result = await self._put(call, call.channel)
+            return
+
+        async def work(within: Channel) -> Put:
+            put = await self._put(call, within)
+            shown = await call.query.shown(self._endpoint, call.actor, put.rows, within)
+            return put._replace(rows=shown, visible=[row is not None for row in shown])
+
+        call.result = await writes.in_transaction(self._endpoint.store, call.channel, work)
+
+    async def _put(self, call: Call, channel: Channel | None) -> Put:
         rows, given = call.given
         endpoint, asked, projection = self._endpoint, call.query, call.plan.projection
         if not rows:
-            call.result = Put([], [], 0)
-        elif asked.place is not None:
+            return Put([], [], 0)
+        if asked.place is not None:
             upsert = Upsert(endpoint.store, endpoint.definition, call.actor, asked.place, ignore=asked.wishes.resolution == "ignore-duplicates")
-            call.result = await upsert.run(rows, given, projection, call.channel)
-        else:
-            named = frozenset(column for columns in given for column in columns)
-            created = await writes.create_rows(endpoint.store, endpoint.definition, call.actor, rows, projection, named, call.channel)
-            call.result = Put(created.rows, created.visible, len(created.rows))
+            return await upsert.run(rows, given, projection, channel)
+        named = frozenset(column for columns in given for column in columns)
+        created = await writes.create_rows(endpoint.store, endpoint.definition, call.actor, rows, projection, named, channel)
+        return Put(created.rows, created.visible, len(created.rows))
 
     def respond(self, call: Call) -> Response:
         put, representation, asked = call.result, call.plan, call.query
@@ -100,7 +112,7 @@ class Create(Written):
             return Response(status, [JSON, *headers], representation.many(shown))
         if not shown:
             return Response(status, [CONTENT_TYPES[asked.form], *headers], b"{}")
-        if asked.columns is None:
+        if asked.whole:
             headers.append((b"etag", representation.etag(shown[0])))
         return Response(status, [CONTENT_TYPES[asked.form], *headers], representation.one(shown[0]))
 

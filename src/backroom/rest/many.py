@@ -34,24 +34,27 @@ class UpdateMany(Written):
     async def validate(self, call: Call) -> None:
         rights = call.grant.rights
         require_unconditional(call.request)
-        call.query = Asked.read(self._endpoint, call.request, rights, filtered=True)
+        call.query = Asked.read(self._endpoint, call.request, call.actor, rights, filtered=True)
         require_json(call.request)
         call.given = self._endpoint.bodies.read(await call.request.body(), "update", self._endpoint.takes(rights, "update"))
 
     def statement(self, call: Call) -> None:
-        call.plan = self._endpoint.representation(call.grant.rights, call.query.columns)
+        call.plan = call.query.plan(self._endpoint, call.grant.rights)
 
     async def run(self, call: Call) -> None:
         endpoint, rights, given = self._endpoint, call.grant.rights, call.given
         definition = endpoint.definition
         fixed = [field for column in given if is_fixed(field := definition.by_column[column]) or rights.may("update", field).never]
-        if not fixed:
+        if not fixed and call.query.query.selection is None:
             call.result = await self._change(call, given, call.channel)
             return
 
         async def work(within: Channel) -> Updated:
             await self._require_equal(call, fixed, within)
-            return await self._change(call, {column: given[column] for column in given if definition.by_column[column] not in fixed}, within)
+            changes = {column: given[column] for column in given if definition.by_column[column] not in fixed}
+            changed = await self._change(call, changes, within)
+            shown = await call.query.shown(endpoint, call.actor, changed.rows, within)
+            return Updated(shown, [seen and row is not None for seen, row in zip(changed.visible, shown, strict=True)])
 
         call.result = await writes.in_transaction(endpoint.store, call.channel, work)
 
@@ -107,10 +110,10 @@ class DeleteMany(Written):
 
     async def validate(self, call: Call) -> None:
         require_unconditional(call.request)
-        call.query = Asked.read(self._endpoint, call.request, call.grant.rights, filtered=True)
+        call.query = Asked.read(self._endpoint, call.request, call.actor, call.grant.rights, filtered=True)
 
     def statement(self, call: Call) -> None:
-        call.plan = self._endpoint.representation(call.grant.rights, call.query.columns)
+        call.plan = call.query.plan(self._endpoint, call.grant.rights)
 
     async def run(self, call: Call) -> None:
         endpoint, asked = self._endpoint, call.query
@@ -122,11 +125,20 @@ class DeleteMany(Written):
         async def work(within: Channel) -> tuple[list[Any], int]:
             """What is deleted is shown as it was: read first."""
             keys = await reads.keys_for(*of, "delete", asked.query.where, within)
-            rows = await reads.read_keys(*of, call.plan.projection, keys, within) if keys else []
+            rows = await self._rows(call, keys, within)
             removed = set(await remove_where(*of, asked.query.where, within, allow=asked.allow))
             return [row for row, key in zip(rows, keys, strict=True) if row is not None and key in removed], len(removed)
 
         call.result = await writes.in_transaction(endpoint.store, call.channel, work)
+
+    async def _rows(self, call: Call, keys: list[Any], within: Channel) -> list[Any]:
+        of, asked = (self._endpoint.store, self._endpoint.definition, call.actor), call.query
+        if not keys:
+            return []
+        if asked.query.selection is None:
+            return await reads.read_keys(*of, call.plan.projection, keys, within)
+        texts = await reads.read_selected(*of, asked.query.selection, keys, within)
+        return [None if text is None else (key, text) for key, text in zip(keys, texts, strict=True)]
 
     def _shows(self, asked: Asked) -> bool:
         """A delete answers with its rows where that was asked for, and only then, whatever the face."""

@@ -25,7 +25,10 @@ class ReplaceByFilter(Replace):
     def _address(self, call: Call) -> None:
         endpoint = self._endpoint
         key = _only_key(call.request.query)
-        call.query = Asked.read(endpoint, call.request, call.grant.rights, filtered=True)
+        call.query = Asked.read(endpoint, call.request, call.actor, call.grant.rights, filtered=True)
+        if call.query.query.selection is not None:
+            sentence = "PUT answers with columns alone; read relations afterwards."
+            raise Problem("validation.query", sentence, errors=[Fault("select", "unavailable", sentence)])
         call.key = load(endpoint.definition.key.kind, endpoint.key(key), endpoint.store.dialect)
 
     async def _body(self, call: Call, mode: Mode, action: Action) -> Values:

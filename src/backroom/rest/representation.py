@@ -75,6 +75,22 @@ class Representation:
         return f'"{row[self._version_at]}-{suffix}"'.encode()
 
 
+class Selected:
+    """How rows go out whose JSON the database wrote: in place of a `Representation` in replies to writes. Each row is its key and its JSON."""
+
+    names = ("id",)
+
+    def __init__(self, projection: Projection) -> None:
+        self.projection = projection
+
+    def one(self, row: Row) -> bytes:
+        text: bytes = row[1]
+        return text
+
+    def many(self, rows: Sequence[Row]) -> bytes:
+        return b"[%b]" % b",\n".join(row[1] for row in rows)
+
+
 def csv_of(names: Sequence[str]) -> Callable[[Sequence[Row], int], tuple[int, bool, bytes]]:
     """`printed.page_of` as lines of comma-separated values under these names."""
 
