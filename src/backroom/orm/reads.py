@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Literal
+from typing import Any
 
 from sqlalchemy import Select
+from sqlalchemy.sql.elements import ClauseElement
 
 from backroom.calls import Actor, Row, Statement
 from backroom.orm.reach import Channel, Reach, Store, reached_by
@@ -22,7 +23,7 @@ from backroom.sql.embedding import Printing
 from backroom.sql.normal import normal
 from backroom.sql.placeholders import lifted, lifted_selection
 from backroom.sql.printed import can_print, printed
-from backroom.sql.select import Ordering, Projection
+from backroom.sql.select import Nulls, Ordering, Projection
 from backroom.sql.values import load, store
 
 _ALL = Always(True)
@@ -67,36 +68,55 @@ async def read_list(
 
 
 def list_statement(
-    store_: Store, definition: Definition, reach: Reach, projection: Projection, where: Node, order: tuple[Ordering, ...], *, paged: bool
+    store_: Store,
+    definition: Definition,
+    reach: Reach,
+    projection: Projection,
+    where: Node,
+    order: tuple[Ordering, ...],
+    *,
+    paged: bool,
+    after: Nulls | None = None,
 ) -> Statement:
     """Binds `limit`, `offset`, the caller's values and those lifted out of `where`. `paged`: `limit` is that of a page, not "all"."""
-    return reach.statement(
-        ("list", projection, where, order, paged),
-        lambda: select.read_list(store_.tables, definition, projection, reach.view, reach.rights.read, where, order, paged=paged),
-    )
+
+    def write() -> Select[Any]:
+        view, predicate = reach.view, reach.rights.read
+        return select.read_list(store_.tables, definition, projection, view, predicate, where, order, paged=paged, after=after)
+
+    return reach.statement(("list", projection, where, order, paged, after), write)
 
 
 def page_statement(
-    store_: Store, definition: Definition, reach: Reach, projection: Projection, where: Node, order: tuple[Ordering, ...]
+    store_: Store,
+    definition: Definition,
+    reach: Reach,
+    projection: Projection,
+    where: Node,
+    order: tuple[Ordering, ...],
+    after: Nulls | None = None,
 ) -> tuple[Statement, bool]:
     """`list_statement` of a page that goes out as JSON; and whether the database prints it (see `sql.printed`)."""
     if not can_print(projection, store_.dialect):
-        return list_statement(store_, definition, reach, projection, where, order, paged=True), False
+        return list_statement(store_, definition, reach, projection, where, order, paged=True, after=after), False
     fields = replace(projection, version=False)
+
+    def write() -> ClauseElement:
+        return printed(select.read_list(store_.tables, definition, fields, reach.view, reach.rights.read, where, order, after=after), fields)
+
+    return reach.statement(("page", fields, where, order, after), write), True
+
+
+def selected_page(store_: Store, reach: Reach, selection: Selection, keys: tuple[Field, ...], after: Nulls | None) -> Statement:
+    """A selection (its conditions lifted) as one text of JSON, and that of the `keys` of its rows."""
     return reach.statement(
-        ("page", fields, where, order),
-        lambda: printed(select.read_list(store_.tables, definition, fields, reach.view, reach.rights.read, where, order), fields),
-    ), True
+        ("selected", selection, keys, after), lambda: Printing(store_.tables, reach.view).page(selection, reach.rights.read, keys, after)
+    )
 
 
-def selected_statement(store_: Store, reach: Reach, selection: Selection, form: Literal["page", "rows", "count"]) -> Statement:
-    """A selection (its conditions lifted), answered in JSON: a "page" as one text, "rows" with their keys, or the "count" of its groups."""
-
-    def write() -> Select[Any]:
-        printing = Printing(store_.tables, reach.view)
-        return {"page": printing.page, "rows": printing.rows, "count": printing.count}[form](selection, reach.rights.read)
-
-    return reach.statement((form, selection), write)
+def groups_statement(store_: Store, reach: Reach, selection: Selection) -> Statement:
+    """How many groups a selection (its conditions lifted) has."""
+    return reach.statement(("groups", selection), lambda: Printing(store_.tables, reach.view).count(selection, reach.rights.read))
 
 
 async def read_selected(
@@ -108,7 +128,7 @@ async def read_selected(
     among = In(Cell((), definition.key, definition.name), tuple(Constant(key) for key in keys))
     asked, values = lifted_selection(replace(selection, where=among, order=(), limit=None, offset=0), store_.dialect)
     reach = store_.reach(definition, actor, beyond=reached_by(asked))
-    statement = selected_statement(store_, reach, asked, "rows")
+    statement = reach.statement(("rows", asked), lambda: Printing(store_.tables, reach.view).rows(asked, reach.rights.read))
     rows = await (channel or store_.database).read(statement.text, statement.bind(reach.bound(**values, limit=len(keys), offset=0)))
     found = {row[0]: row[1].encode() for row in rows}
     return [found.get(store(definition.key.kind, key, store_.dialect)) for key in keys]

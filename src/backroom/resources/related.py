@@ -35,7 +35,8 @@ class Relations:
             named = named or tuple(each for each in all_of_them if each.target == name and not _is_up(each, all_of_them))
         if hint is None:
             return named
-        candidates = named if declared is not None else tuple(each for each in all_of_them if each in named or each.target == name)
+        candidates = named if declared is not None else (*named, *(each for each in all_of_them if each.target == name and each not in named))
+        candidates = tuple(each for each in candidates if each in named or not _is_up(each, all_of_them))
         return tuple(each for each in candidates if hint in _hints(each))
 
 

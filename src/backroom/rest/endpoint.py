@@ -14,6 +14,7 @@ from backroom.orm.reads import project
 from backroom.resources.access import Action
 from backroom.resources.definition import Definition
 from backroom.resources.fields import Field
+from backroom.rest.cursors import Cursors
 from backroom.rest.faces import API, Face
 from backroom.rest.representation import Representation
 from backroom.rules.authorize import Grant, Rights
@@ -65,6 +66,7 @@ class Endpoint:
         self.settings = settings
         self.bodies = BodyReader(definition, settings)
         self.queries = QueryReader(definition, settings, store.catalog)
+        self.cursors = Cursors(settings.SECRET_KEY.get_secret_value())
         self.path = f"{face.prefix}/{definition.name}"
         self.greatest_limit = definition.options.max_limit or GREATEST_LIMIT
         self._representations: dict[Rights, Representation] = {}

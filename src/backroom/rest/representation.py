@@ -13,6 +13,7 @@ import msgspec
 
 from backroom.calls import Row
 from backroom.sql import printed
+from backroom.sql.printed import Page
 from backroom.sql.select import Projection
 from backroom.sql.values import DialectName, printer
 
@@ -46,16 +47,16 @@ class Representation:
         shown = {name: whole[name] for name in names if name in whole}
         return f'"{row[self._version_at]}-{_digest(tuple(shown))}"'.encode(), _encode(shown)
 
-    def page_of(self, rows: Sequence[Row], limit: int) -> tuple[int, bool, bytes]:
-        """How many rows the page has, whether more follow (one more than `limit` was asked for), and its JSON array."""
-        if len(rows) > limit:
-            return limit, True, self.many(rows[:limit])
-        return len(rows), False, self.many(rows)
+    def page_of(self, rows: Sequence[Row], limit: int) -> Page:
+        """The page, of which one row more than `limit` was asked for."""
+        if len(rows) <= limit:
+            return Page(len(rows), False, self.many(rows))
+        return Page(limit, True, self.many(rows[:limit]), self.one(rows[limit - 1]) if limit else None)
 
-    def csv_page_of(self, rows: Sequence[Row], limit: int) -> tuple[int, bool, bytes]:
+    def csv_page_of(self, rows: Sequence[Row], limit: int) -> Page:
         """`page_of` as lines of comma-separated values under a line of names. What is hidden in a row is empty there."""
-        shown = rows[:limit]
-        return len(shown), len(rows) > limit, _lines(self.names, (json.loads(self.one(row)) for row in shown))
+        page = self.page_of(rows, limit)
+        return page._replace(body=_lines(self.names, json.loads(page.body)))
 
     def value(self, row: Row) -> Any:
         """What msgspec writes: a struct, or a mapping without the keys that are hidden in this row."""
@@ -91,12 +92,12 @@ class Selected:
         return b"[%b]" % b",\n".join(row[1] for row in rows)
 
 
-def csv_of(names: Sequence[str]) -> Callable[[Sequence[Row], int], tuple[int, bool, bytes]]:
+def csv_of(names: Sequence[str]) -> Callable[[Sequence[Row], int], Page]:
     """`printed.page_of` as lines of comma-separated values under these names."""
 
-    def page_of(rows: Sequence[Row], limit: int) -> tuple[int, bool, bytes]:
-        length, more, text = printed.page_of(rows, limit)
-        return length, more, _lines(names, json.loads(text))
+    def page_of(rows: Sequence[Row], limit: int) -> Page:
+        page = printed.page_of(rows, limit)
+        return page._replace(body=_lines(names, json.loads(page.body)))
 
     return page_of
 

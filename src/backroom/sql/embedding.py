@@ -18,13 +18,15 @@ from sqlalchemy import ColumnElement, LargeBinary, Select, Text, bindparam, case
 
 from backroom.calls import Predicate
 from backroom.resources.definition import Definition, Ordering
+from backroom.resources.fields import Field
 from backroom.resources.relations import Relation
 from backroom.resources.selections import Embedded, Selection, Shown
 from backroom.sql.aggregates import aggregated
 from backroom.sql.extracts import extracted
 from backroom.sql.filters import ONE, Conditions, RowName, View
 from backroom.sql.json_text import json_text, turned, word
-from backroom.sql.select import Projection, listed, matching, ordered, page_bounds, projected, sorted_by
+from backroom.sql.ordering import ordered, sorted_by
+from backroom.sql.select import Nulls, Projection, listed, matching, page_bounds, projected
 from backroom.sql.tables import Tables
 from backroom.sql.values import DialectName
 
@@ -61,14 +63,17 @@ class Printing:
         self._numbers = count(1)
 
     # ------------------------------------------------------------ whole statements
-    def page(self, selection: Selection, predicate: Predicate) -> Select[Any]:
-        """How many rows the page has, and their JSON. Binds `limit`, `offset`, the caller's values and those lifted out of the conditions."""
-        rows = self._rows(selection, predicate).subquery("rows")
+    def page(self, selection: Selection, predicate: Predicate, keys: tuple[Field, ...] = (), after: Nulls | None = None) -> Select[Any]:
+        """How many rows the page has, their JSON, and that of their `keys`, if any. `after` as for `listed`.
+
+        Binds `limit`, `offset`, the caller's values and those lifted out of the conditions.
+        """
+        rows = self._rows(selection, predicate, keys, after).subquery("rows")
         # JSON escapes the ends of lines within texts, so one that stands in a page parts two rows.
         between: Expression = literal_column("(',' || chr(10))" if self.dialect == "postgresql" else "char(44, 10)")
-        text = self._joined(rows.c.text, between)
-        pages: Select[Any] = select(func.count(), cast(text, LargeBinary) if self.dialect == "sqlite" else text).select_from(rows)
-        return pages
+        texts = [self._joined(column, between) for column in (rows.c.text, *([rows.c.keys_] if keys else []))]
+        columns: list[Expression] = [func.count(), *(cast(text, LargeBinary) if self.dialect == "sqlite" else text for text in texts)]
+        return select(*columns).select_from(rows)
 
     def rows(self, selection: Selection, predicate: Predicate) -> Select[Any]:
         """Key and JSON of each row. Binds as `page`."""
@@ -79,15 +84,18 @@ class Printing:
         groups = self._groups(selection, self._all(selection, predicate), RowName(selection.resource)).subquery("rows")
         return select(func.count()).select_from(groups)
 
-    def _rows(self, selection: Selection, predicate: Predicate) -> Select[Any]:
+    def _rows(self, selection: Selection, predicate: Predicate, keys: tuple[Field, ...] = (), after: Nulls | None = None) -> Select[Any]:
         if selection.grouped:
             limit, offset = page_bounds(self.tables)
             return self._groups(selection, self._all(selection, predicate), RowName(selection.resource)).limit(limit).offset(offset)
         definition = self._definition(selection.resource)
-        columns = projected(self.single, definition, self._projection(selection), self.view, RowName(definition.name))
-        page = listed(self.lists, definition, columns, self.view, predicate, selection.where, selection.order).subquery("page")
-        key: Expression = literal_column('"page"."id"').label("id")
-        return select(key, self._object(selection, RowName("page")).label("text")).select_from(page)
+        columns = projected(self.single, definition, self._projection(selection, keys), self.view, RowName(definition.name))
+        listing = listed(self.lists, definition, columns, self.view, predicate, selection.where, selection.order, after=after)
+        row = RowName("page")
+        cells = [json_text(self.dialect, field.kind, row.column(field.column, self.tables, definition.name)) for field in keys]
+        shown = [row.named("id").label("id"), self._object(selection, row).label("text")]
+        shown += [word("[").concat(_with_commas(cells)).concat(word("]")).label("keys_")] if keys else []
+        return select(*shown).select_from(listing.subquery("page"))
 
     def _all(self, selection: Selection, predicate: Predicate) -> Select[Any]:
         definition, row = self._definition(selection.resource), RowName(selection.resource)
@@ -216,13 +224,12 @@ class Printing:
         return column if part.extract is None else extracted(self.dialect, column, part.extract)
 
     # ------------------------------------------------------------ words
-    def _projection(self, selection: Selection) -> Projection:
-        """The columns that the parts are made of, and the key."""
+    def _projection(self, selection: Selection, keys: tuple[Field, ...] = ()) -> Projection:
+        """The columns that the parts are made of, and the keys."""
         definition, sight = self._definition(selection.resource), self.view(selection.resource)
         shown = {part.field for part in selection.parts if isinstance(part, Shown) and part.field is not None}
-        fields = selection.fields if definition.key in selection.fields else (definition.key, *selection.fields)
-        masked = tuple(field for field in fields if not sight.sees(field).always)
-        return Projection(fields, tuple(field for field in masked if field in shown or field.is_reference), version=False)
+        fields = tuple(dict.fromkeys((definition.key, *selection.fields, *keys)))
+        return Projection(fields, tuple(field for field in fields if field in shown and not sight.sees(field).always), version=False)
 
     def _definition(self, resource: str) -> Definition:
         return self.tables.catalog.definitions[resource]

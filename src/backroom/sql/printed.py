@@ -7,7 +7,7 @@ object only to become text again. Postgres prints faster than it is asked to: th
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 from sqlalchemy import ColumnElement, LargeBinary, Select, case, cast, func, literal_column, select
 
@@ -55,10 +55,27 @@ def printed(page: Select[Any], projection: Projection) -> Select[int, bytes]:
     return select(func.count(), cast(text, LargeBinary)).select_from(rows)
 
 
-def page_of(rows: Sequence[Row], limit: int) -> tuple[int, bool, bytes]:
-    """How many rows the page has, whether more follow (one more than `limit` was asked for), and its JSON array."""
-    found, text = rows[0]
-    text = text.encode() if isinstance(text, str) else text or b""
-    if found > limit:
-        return limit, True, b"[%b]" % text[: text.rindex(_BETWEEN)] if limit else b"[]"
-    return found, False, b"[%b]" % text
+class Page(NamedTuple):
+    """How many rows a page has, whether more follow, its JSON array, and, if more do, JSON that holds the keys of its last row."""
+
+    length: int
+    more: bool
+    body: bytes
+    last: bytes | None = None
+
+
+def page_of(rows: Sequence[Row], limit: int) -> Page:
+    """The page, of which one row more than `limit` was asked for."""
+    found, *texts = rows[0]
+    text, *keys = [text.encode() if isinstance(text, str) else text or b"" for text in texts]
+    if found <= limit:
+        return Page(found, False, b"[%b]" % text)
+    if not limit:
+        return Page(0, True, b"[]")
+    shown = text[: text.rindex(_BETWEEN)]
+    return Page(limit, True, b"[%b]" % shown, keys[0].split(_BETWEEN)[limit - 1] if keys else _last(shown))
+
+
+def _last(shown: bytes) -> bytes:
+    before = shown.rfind(_BETWEEN)
+    return shown if before < 0 else shown[before + len(_BETWEEN) :]

@@ -3,18 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
-from sqlalchemy import ColumnElement, Select, bindparam, case, func, select, union
+from sqlalchemy import ColumnElement, Select, bindparam, func, select, true, union
 
 from backroom.calls import Predicate
 from backroom.resources.definition import Definition
 from backroom.resources.definition import Ordering as Ordering
 from backroom.resources.fields import Field
 from backroom.resources.nodes import Always, Node, Or
-from backroom.sql.extracts import in_order
 from backroom.sql.filters import Conditions, RowName, View, flag
+from backroom.sql.keyset import after as rows_after
+from backroom.sql.ordering import ordered
 from backroom.sql.tables import VERSION, Tables, column_type
+
+#: Which keys of the row that a page begins after are empty.
+Nulls: TypeAlias = tuple[bool, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,14 +35,11 @@ class Projection:
 
 
 def projected(conditions: Conditions, definition: Definition, projection: Projection, view: View, row: RowName) -> list[ColumnElement[Any]]:
-    """The columns of a projection. A cell that the caller may not see in this row is NULL, and its flag says so."""
+    """The columns of a projection. A cell that the caller may not see in this row is NULL, whatever the projection says, and its flag says so."""
     sight = view(definition.name)
-    masked = {field: conditions.predicate(sight.sees(field), row, definition.name) for field in projection.conditional}
-    columns: list[ColumnElement[Any]] = []
-    for field in projection.fields:
-        column = row.column(field.column, conditions.tables, definition.name)
-        columns.append((case((masked[field], column)) if field in masked else column).label(field.column))
-    columns += [flag(masked[field]).label(f"{field.column}?") for field in projection.conditional]
+    columns: list[ColumnElement[Any]] = [conditions.shown(row, definition.name, field, view).label(field.column) for field in projection.fields]
+    rules = [(field, conditions.predicate(sight.sees(field), row, definition.name)) for field in projection.conditional]
+    columns += [flag(rule).label(f"{field.column}?") for field, rule in rules]
     if projection.version:
         columns.append(row.column(VERSION, conditions.tables, definition.name).label(VERSION))
     return columns
@@ -70,11 +71,12 @@ def read_list(
     order: tuple[Ordering, ...],
     *,
     paged: bool = True,
+    after: Nulls | None = None,
 ) -> Select[Any]:
     """As `listed`, the columns of a projection."""
     # Masks of the few rows that are shown ask by EXISTS: a list of all keys that a mask lets through may be the whole table.
     columns = projected(Conditions(tables), definition, projection, view, RowName(definition.name))
-    return listed(Conditions(tables, form="in"), definition, columns, view, predicate, where, order, paged=paged)
+    return listed(Conditions(tables, form="in"), definition, columns, view, predicate, where, order, paged=paged, after=after)
 
 
 def listed(
@@ -87,20 +89,23 @@ def listed(
     order: tuple[Ordering, ...],
     *,
     paged: bool = True,
+    after: Nulls | None = None,
 ) -> Select[Any]:
     """Columns of the rows that the caller may read, in a total order: the key is appended.
 
-    Binds: `limit`, `offset`, and the caller's values. `paged`: `limit` is that of a page, not "all".
+    Binds: `limit`, `offset`, and the caller's values. `paged`: `limit` is that of a page, not "all". `after`: behind the row whose keys are bound,
+    some of which are empty.
     """
     tables, row = conditions.tables, RowName(definition.name)
     statement = select(*columns).select_from(tables[definition.name])
     ordering = ordered(conditions, definition, view, row, order)
     limit, offset = page_bounds(tables)
+    start = true() if after is None else rows_after(conditions, definition, view, row, order, after)
     if paged and isinstance(predicate.condition, Or):
-        branches = [_branch(conditions, definition, view, part, where, row, ordering, limit + offset) for part in predicate.condition.parts]
+        branches = [_branch(conditions, definition, view, part, where, row, ordering, limit + offset, start) for part in predicate.condition.parts]
         statement = statement.where(row.column("id", tables, definition.name).in_(union(*branches)))
     else:
-        statement = matching(statement, conditions, definition, view, predicate, where, row)
+        statement = matching(statement, conditions, definition, view, predicate, where, row).where(start)
     # OFFSET is always bound: SQLAlchemy would otherwise write a hidden parameter of its own for SQLite.
     return statement.order_by(*ordering).limit(limit).offset(offset)
 
@@ -120,13 +125,15 @@ def _branch(
     row: RowName,
     ordering: list[ColumnElement[Any]],
     most: ColumnElement[int],
+    start: ColumnElement[bool],
 ) -> Select[Any]:
     """The keys that one side of a rule's OR brings to the page (RULES.md, 41): each walks its own index, in order, and stops.
 
     Asked as one OR, somebody who owns half the table waits until all of it is gathered and sorted.
     """
     key = row.column("id", conditions.tables, definition.name).label("id")
-    found = matching(select(key).select_from(conditions.tables[definition.name]), conditions, definition, view, Predicate(part), where, row)
+    keys = select(key).select_from(conditions.tables[definition.name])
+    found = matching(keys, conditions, definition, view, Predicate(part), where, row).where(start)
     return select(found.order_by(*ordering).limit(most).subquery().c.id)
 
 
@@ -143,34 +150,3 @@ def matching(
     if where != Always(True):
         statement = statement.where(conditions.true(where, row, definition.name, view))
     return statement
-
-
-def total_order(definition: Definition, order: tuple[Ordering, ...]) -> tuple[Ordering, ...]:
-    chosen = order or tuple(Ordering(field, descending) for field, descending in definition.order)
-    if any(each.field is definition.key and each.through is None for each in chosen):
-        return chosen
-    return (*chosen, Ordering(definition.key, chosen[-1].descending if chosen else False))
-
-
-def ordered(conditions: Conditions, definition: Definition, view: View, row: RowName, order: tuple[Ordering, ...]) -> list[ColumnElement[Any]]:
-    """ORDER BY: what is hidden sorts as empty, and the key comes last, so that the order is total."""
-    keys: list[ColumnElement[Any]] = []
-    for each in total_order(definition, order):
-        sure = each.through is None and each.extract is None and not each.field.nullable and view(definition.name).sees(each.field).always
-        for column in sorted_by(conditions, definition, view, row, each):
-            key = column.desc() if each.descending else column.asc()
-            first = each.descending if each.nulls_first is None else each.nulls_first
-            keys.append(key if sure else key.nulls_first() if first else key.nulls_last())
-    return keys
-
-
-def sorted_by(conditions: Conditions, definition: Definition, view: View, row: RowName, each: Ordering) -> list[ColumnElement[Any]]:
-    """What one key of an order compares: masked cells."""
-    if each.through is not None:
-        target, key, tables, links = conditions.reached_rows(each.through, view)
-        cell = conditions.shown(target, each.through.target, each.field, view)
-        outer = conditions.shown(row, definition.name, each.through.here, view)
-        found = select(cell).select_from(*tables).where(key == outer, *links).scalar_subquery()
-        return [found.collate("decimal") if each.field.kind == "decimal" and conditions.dialect == "sqlite" else found]
-    column = conditions.shown(row, definition.name, each.field, view)
-    return [column] if each.extract is None else in_order(conditions.dialect, column, each.extract)
