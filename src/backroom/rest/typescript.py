@@ -115,7 +115,7 @@ def _update(definition: Definition, types: Types) -> Iterable[Member]:
     for field in definition.fields:
         if is_sent(definition, field, "update"):
             yield Member(field.column, types.of_field(field, "in"), True, _joined(field))
-        elif is_read(definition) and is_shown(definition, field) != "never":
+        elif is_shown(definition, field) != "never":
             yield Member(field.column, types.of_field(field, "out"), True, _joined(field, _FIXED))
 
 

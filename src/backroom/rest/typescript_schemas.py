@@ -14,7 +14,7 @@ from pydantic.errors import PydanticInvalidForJsonSchema, PydanticSchemaGenerati
 from pydantic.json_schema import GenerateJsonSchema, JsonSchemaWarningKind
 
 from backroom.resources.fields import Field, Kind
-from backroom.rest.openapi_names import Components
+from backroom.rest.openapi_names import Components, is_enumeration
 from backroom.rest.schemas import REF, Direction, Schema
 
 NOTHING = "{ [_ in never]: never }"
@@ -138,13 +138,13 @@ class Types:
 
     def models(self) -> dict[str, str]:
         """Name -> the type's text, of everything but enumerations."""
-        named = {_identifier(name): schema for name, schema in self._components.schemas.items() if not _is_enumeration(schema)}
+        named = {_identifier(name): schema for name, schema in self._components.schemas.items() if not is_enumeration(schema)}
         return {name: f"{comment(_told(schema))}export type {name} = {self.written(schema)}" for name, schema in named.items()}
 
     def enumerations(self) -> list[Member]:
         """Name -> its values."""
         schemas = self._components.schemas.items()
-        return [Member(name, self.written(schema), comment=_told(schema)) for name, schema in schemas if _is_enumeration(schema)]
+        return [Member(name, self.written(schema), comment=_told(schema)) for name, schema in schemas if is_enumeration(schema)]
 
     def written(self, schema: Schema) -> str:
         """A JSON Schema as a type."""
@@ -163,7 +163,7 @@ class Types:
         return union(self._of_type(kind, schema) for kind in (kinds if isinstance(kinds, list) else [kinds]))
 
     def _referred(self, name: str) -> str:
-        if _is_enumeration(self._components.schemas.get(name, {})):
+        if is_enumeration(self._components.schemas.get(name, {})):
             return f'Database["public"]["Enums"][{literal(name)}]'
         return _identifier(name)
 
@@ -189,10 +189,6 @@ class Types:
         if rest is True:
             return "{ [key: string]: Json }"
         return f"{{ [key: string]: {union(self.written(each) for each in kinds)} }}" if kinds else NOTHING
-
-
-def _is_enumeration(schema: Schema) -> bool:
-    return "enum" in schema or "const" in schema  # of one value it is a constant
 
 
 def _told(schema: Schema) -> str:

@@ -70,7 +70,7 @@ class Todo(Resource):
     title: str = field(min_length=1, description="What is to be done.")
     done: bool = False
     due: date | None = None
-    price: Decimal = Decimal("0")
+    price: Decimal = Decimal(0)
     size: Size = Size.small
     state: Literal["open", "closed"] = "open"
     place: Address | None = None
