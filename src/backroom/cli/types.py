@@ -21,7 +21,7 @@ def types(
 
     loaded = load_app(app)
     backend = loaded.backend(settings_here(app))
-    text = database_types(backend.store.tables, [endpoint for endpoint, _ in loaded.endpoints])
+    text = database_types(backend.catalog, [endpoint for endpoint, _ in loaded.endpoints])
     if out is None:
         sys.stdout.write(text)
         return

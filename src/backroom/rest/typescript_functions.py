@@ -7,10 +7,11 @@ from types import UnionType
 from typing import Any, Union, get_args, get_origin
 
 from backroom.resources.catalog import Catalog
+from backroom.resources.relations import Relation
 from backroom.rest.openapi_endpoints import CustomEndpoint, holds_rows, is_resource
 from backroom.rest.openapi_names import resource_names
 from backroom.rest.replies import Reply
-from backroom.rest.typescript_relations import Relation, is_read, relations_of
+from backroom.rest.typescript_relations import declared_relations, is_read
 from backroom.rest.typescript_schemas import NOTHING, Member, Types, array_of, comment, first_paragraph, literal, object_of, union
 
 _ADDRESS = "/api/rpc/"
@@ -82,15 +83,15 @@ class Functions:
         if not is_read(definition):
             return NOTHING  # nobody sees it, whoever read it
         row = f'Database["public"]["Tables"][{literal(resource)}]["Row"]'
-        relations = list(relations_of(self._catalog, definition))
+        relations = declared_relations(self._catalog, resource)
         if not relations:
             return row
         if resource not in self._reached:
             self._reached[resource] = ""  # rows may lead back here
-            members = [Member(each.name, self._related(each), optional=True) for each in relations]
+            members = [Member(name, self._related(each), optional=True) for name, each in relations.items()]
             self._reached[resource] = f"{row} & {object_of(members)}"
         return self._names[resource]
 
     def _related(self, relation: Relation) -> str:
         row = self._row(relation.target)
-        return row if relation.one else array_of(row)
+        return row if relation.here.is_reference and relation.junction is None else array_of(row)  # code loads the other side as a list

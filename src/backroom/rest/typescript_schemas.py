@@ -118,8 +118,8 @@ class Types:
         return union((shown, "null")) if field.nullable else shown
 
     def _of_field(self, field: Field, direction: Direction) -> str:
-        named = isinstance(field.annotation, type) and issubclass(field.annotation, Enum)
-        if named or field.kind == "json":
+        annotation: object = field.annotation
+        if field.kind == "json" or (isinstance(annotation, type) and issubclass(annotation, Enum)):
             return self.of(field.annotation, direction)
         if field.choices is not None:
             return union(literal(value) for value in field.choices)
@@ -159,20 +159,20 @@ class Types:
                 return union(self.written(each) for each in schema[choice])
         if "allOf" in schema:
             return " & ".join(f"({self.written(each)})" for each in schema["allOf"])
-        kinds = schema.get("type", "object" if "properties" in schema else None)
-        return union(self._of_type(kind, schema) for kind in (kinds if isinstance(kinds, list) else [kinds]))
+        kinds: object = schema.get("type", "object" if "properties" in schema else "")
+        return union(self._of_type(str(kind), schema) for kind in (cast("list[object]", kinds) if isinstance(kinds, list) else [kinds]))
 
     def _referred(self, name: str) -> str:
         if is_enumeration(self._components.schemas.get(name, {})):
             return f'Database["public"]["Enums"][{literal(name)}]'
         return _identifier(name)
 
-    def _of_type(self, kind: str | None, schema: Schema) -> str:
+    def _of_type(self, kind: str, schema: Schema) -> str:
         if kind == "array":
             return self._array(schema)
         if kind == "object":
             return self._object(schema)
-        return _JSON_TYPES.get(kind or "", "Json")
+        return _JSON_TYPES.get(kind, "Json")
 
     def _array(self, schema: Schema) -> str:
         if "prefixItems" in schema:
@@ -181,11 +181,11 @@ class Types:
 
     def _object(self, schema: Schema) -> str:
         properties, required = schema.get("properties", {}), schema.get("required", ())
-        rest: Any = schema.get("additionalProperties", "patternProperties" not in schema)
+        rest: bool | Schema = schema.get("additionalProperties", "patternProperties" not in schema)
         if properties:
             members = [Member(name, self.written(each), name not in required, _told(each)) for name, each in properties.items()]
             return object_of(members) + (f" & {OPEN}" if rest is not False else "")
-        kinds = [*schema.get("patternProperties", {}).values(), *([rest] if isinstance(rest, dict) else [])]
+        kinds: list[Schema] = [*schema.get("patternProperties", {}).values(), *([] if isinstance(rest, bool) else [rest])]
         if rest is True:
             return "{ [key: string]: Json }"
         return f"{{ [key: string]: {union(self.written(each) for each in kinds)} }}" if kinds else NOTHING
