@@ -23,7 +23,8 @@ def types(
     backend = loaded.backend(settings_here(app))
     text = database_types(backend.catalog, [endpoint for endpoint, _ in loaded.endpoints])
     if out is None:
-        sys.stdout.write(text)
+        sys.stdout.buffer.write(text.encode())  # the file's encoding, whatever the terminal's is: the output is often sent to one
+        sys.stdout.flush()
         return
     _write(out, text)
 
