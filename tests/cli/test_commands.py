@@ -21,7 +21,7 @@ APP = EXAMPLE.read_text()
 def test_help_lists_the_commands_with_a_line_each(tmp_path: Path) -> None:
     told = backroom("--help", cwd=tmp_path)
     assert told.code == 0
-    for name in ("new", "dev", "serve", "openapi", "access", "explain", "where", "user"):
+    for name in ("new", "dev", "serve", "openapi", "types", "access", "explain", "where", "user"):
         assert f" {name} " in told.out
         assert backroom(name, "--help", cwd=tmp_path).code == 0
 

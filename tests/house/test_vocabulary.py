@@ -19,6 +19,7 @@ GUIDES = {
     "errors",
     "commands",
     "hooks",
+    "typed-clients",
     "README",
 }
 #: Rooms that a reader of the docs knows by what they are for.

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from backroom.cli import access, dev, explain, new, openapi, serve, user, where
+from backroom.cli import access, dev, explain, new, openapi, serve, types, user, where
 from backroom.cli.options import Refused
 from backroom.errors import DeclarationError, Problem, SettingsError
 
@@ -23,6 +23,7 @@ app.command("new")(new.new)
 app.command("dev")(dev.dev)
 app.command("serve")(serve.serve)
 app.command("openapi")(openapi.openapi)
+app.command("types")(types.types)
 app.command("access")(access.access)
 app.command("explain")(explain.explain)
 app.command("where")(where.where)

@@ -91,6 +91,16 @@ def sees_updated(definition: Definition) -> bool:
     return _sees_written(definition, And((normal(access.update_check or access.update), *kept)), "after_update")
 
 
+def sees_referenced(definitions: Mapping[str, Definition], definition: Definition, reference: Field) -> bool:
+    """Whoever may read a row may surely read the one that it refers to."""
+    premise, conclusion = row_rule(definition, "read"), row_rule(definitions[reference.target or ""], "read")
+    if conclusion in (Always(True), SIGNED_IN):  # asks of no row: a rule about the other one isn't about this one, however alike they look
+        return implies(premise, conclusion)
+    if reference.target != "users" or not implies(own_row(definitions), conclusion):
+        return False
+    return implies(premise, normal(resolve(definitions, definition, node_of(this[reference.name] == me))))
+
+
 def _sees_written(definition: Definition, premise: Node, moment: Any) -> bool:
     read = normal(definition.access.read)
     if read == Always(True):

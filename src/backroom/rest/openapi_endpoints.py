@@ -139,12 +139,12 @@ def _reply(told: str, schema: Schema) -> dict[str, Any]:
 
 def reply_schema(annotation: Any, app: Described, components: Components) -> Schema:
     """What an endpoint returns: rows are their resources' schemas, also inside lists, dicts and unions; the rest is pydantic's."""
-    if _is_resource(annotation):
+    if is_resource(annotation):
         return related(app.of(app.catalog.of(annotation).name), components)
     inner, nullable = split_optional(annotation)
     if nullable:
         return {"anyOf": [reply_schema(inner, app, components), {"type": "null"}]}
-    if not _holds_rows(annotation):
+    if not holds_rows(annotation):
         return type_schema(annotation, "out", components.adopt)
     parts: list[Any] = [part for part in get_args(annotation) if part is not ...]
     schemas = [reply_schema(part, app, components) for part in parts]
@@ -158,9 +158,10 @@ def reply_schema(annotation: Any, app: Described, components: Components) -> Sch
     return {"type": "array", "items": schemas[0]} if len(schemas) == 1 else {}
 
 
-def _holds_rows(annotation: Any) -> bool:
-    return _is_resource(annotation) or any(_holds_rows(part) for part in get_args(annotation))
+def holds_rows(annotation: Any) -> bool:
+    """A resource's class, or a type made of one."""
+    return is_resource(annotation) or any(holds_rows(part) for part in get_args(annotation))
 
 
-def _is_resource(annotation: Any) -> TypeGuard[type[Resource[Any]]]:
+def is_resource(annotation: Any) -> TypeGuard[type[Resource[Any]]]:
     return isinstance(annotation, type) and issubclass(annotation, Resource)

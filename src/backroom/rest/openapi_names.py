@@ -62,7 +62,7 @@ class Components:
         while clashing := [name for name, body in definitions.items() if not self._fits(renamed[name], _rewritten(body, renamed))]:
             for name in clashing:
                 attempts[name] += 1
-                renamed[name] = _variant(name, direction, attempts[name])
+                renamed[name] = _variant(name, definitions[name], direction, attempts[name])
         for name, body in definitions.items():
             self.schemas[renamed[name]] = _rewritten(body, renamed)
         adopted: Schema = _rewritten(_closed(schema), renamed)
@@ -77,7 +77,14 @@ def _closed(model: Schema) -> Schema:
     return {"additionalProperties": False} | model if "properties" in model else model
 
 
-def _variant(name: str, direction: Direction, attempt: int) -> str:
+def is_enumeration(schema: Schema) -> bool:
+    """Some values and no others. A class of one value is described as a constant."""
+    return "enum" in schema or "const" in schema
+
+
+def _variant(name: str, body: Schema, direction: Direction, attempt: int) -> str:
+    if is_enumeration(body):  # the same both ways
+        return f"{name}{attempt + 1}"
     return f"{name}{'Input' if direction == 'in' else 'Output'}{attempt if attempt > 1 else ''}"
 
 
