@@ -374,3 +374,17 @@ async def test_a_filter_over_relations_says_which_rows_a_write_means(each_databa
         assert (reply.status_code, reply.json()) == (200, [{"title": "a"}])
         reply = await w.ann.delete("/api/tasks?select=title,project!inner()&project.name=eq.Nowhere")
         assert (reply.status_code, reply.headers["content-range"]) == (204, "*/0")
+
+
+async def test_a_reply_that_would_not_fit_into_memory_is_refused(each_database: str) -> None:
+    """SQLite alone prints whole pages; Postgres is bounded by the time that a query may take."""
+    if not each_database.startswith("sqlite"):
+        return
+    async with works(each_database) as w:
+        [task] = await w.asked("tasks?select=id,project_id&title=eq.a")
+        assert (await w.ann.patch(f"/api/tasks/{task['id']}", json={"title": "x" * 1_000_000})).status_code == 200
+        for number in range(70):
+            await w.post(w.ann, "tasks", title=f"child {number}", project_id=task["project_id"], parent_id=task["id"])
+        reply = await w.ann.get("/api/tasks?select=parent(title)")
+        assert (reply.status_code, reply.json()["code"]) == (400, "database.too_large")
+        assert len(await w.asked("tasks?select=parent(title)&limit=10&title=like.child*")) == 10

@@ -37,6 +37,8 @@ def translate(error: Exception, run: Run, text: str) -> Exception:
             return unavailable("The server is shutting down.")
         case apsw.FullError():
             return Problem("database.full")
+        case apsw.TooBigError() if not written(text)[0]:
+            return Problem("database.too_large")
         case apsw.TooBigError() | OverflowError():
             return out_of_range()
         case apsw.SQLError() if str(error) == "integer overflow":  # of a sum

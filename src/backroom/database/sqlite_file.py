@@ -37,6 +37,10 @@ def _by_name(cursor: apsw.Cursor, row: tuple[Any, ...]) -> Any:
     return dict(zip((column[0] for column in cursor.get_description()), row, strict=True))
 
 
+#: The longest value, and the longest reply that SQLite prints, in bytes.
+MOST_BYTES = 64 * 1024 * 1024
+
+
 def require_sound_library(version: str) -> None:
     """Refuse a SQLite that can damage a file which two connections write (fixed in 3.51.3: sqlite.org/wal.html#walresetbug)."""
     if tuple(int(part) for part in version.split(".")[:3]) < _SOUND:
@@ -73,6 +77,8 @@ class Connection:
         self.raw.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
         # A plan may not depend on bound values: without this SQLite prepares anew whatever has `LIMIT ?`, each time, which took a third of a list.
         self.raw.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
+        # A page is one text: so much of the machine's memory may one question take.
+        self.raw.limit(apsw.SQLITE_LIMIT_LENGTH, MOST_BYTES)
         self.raw.set_progress_handler(self._is_late, _STEPS)
         # One cursor for good: a new one per statement costs half a microsecond.
         self.execute: Callable[[str, tuple[Any, ...]], Any] = self.raw.cursor().execute

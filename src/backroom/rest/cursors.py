@@ -78,4 +78,5 @@ def bound(fields: Sequence[Field], values: Sequence[Any], dialect: DialectName) 
 
 
 def _typed(kind: Kind, value: Any) -> Any:
-    return msgspec.convert(value, _TYPES[kind]) if kind in _TYPES else value
+    into: Any = _TYPES.get(kind)
+    return value if into is None else msgspec.convert(value, into)

@@ -32,7 +32,8 @@ from backroom.validation.queries import Query
 
 #: What was read, and the limit -> the page.
 PageOf: TypeAlias = Callable[[Sequence[Row], int], printed.Page]
-_decode = msgspec.json.Decoder().decode
+_decode_row = msgspec.json.Decoder(dict[str, Any]).decode
+_decode_keys = msgspec.json.Decoder(list[Any]).decode
 #: Parameters that pages of one list may differ in.
 _OF_A_PAGE = frozenset({"after", "offset", "limit"})
 
@@ -64,8 +65,10 @@ class Listing:
 
     def last_keys(self, last: bytes) -> list[Any]:
         """The keys of a row in its JSON, or in a list of them alone."""
-        row = _decode(last)
-        return row if isinstance(row, list) else [row.get(field.column) for field in self.keys]
+        if last.startswith(b"["):
+            return _decode_keys(last)
+        row = _decode_row(last)
+        return [row.get(field.column) for field in self.keys]
 
 
 @dataclass(frozen=True, slots=True)

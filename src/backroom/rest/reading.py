@@ -122,7 +122,7 @@ class ReadList(_Read):
     def statement(self, call: Call) -> None:
         listing, endpoint = call.query, self._endpoint
         reach = endpoint.store.reach(endpoint.definition, call.actor, beyond=listing.beyond) if listing.beyond else endpoint.reach(call.actor)
-        values = {**reach.values, **listing.values, **(call.key or {})}
+        values: dict[str, Any] = {**reach.values, **listing.values, **(call.key or {})}
         call.given = reach.bound(**values) if reach.clock else values
 
     async def run(self, call: Call) -> None:

@@ -42,8 +42,8 @@ class Representation:
 
     def some(self, row: Row, names: tuple[str, ...]) -> tuple[bytes, bytes]:
         """ETag and JSON of these columns alone; those that are hidden in this row are left out."""
-        value = self.value(row)
-        whole: dict[str, Any] = value if isinstance(value, dict) else dict(zip(self.names, msgspec.structs.astuple(value), strict=True))
+        value: Any = self.value(row)
+        whole: dict[str, Any] = value if self._flags else dict(zip(self.names, msgspec.structs.astuple(value), strict=True))
         shown = {name: whole[name] for name in names if name in whole}
         return f'"{row[self._version_at]}-{_digest(tuple(shown))}"'.encode(), _encode(shown)
 

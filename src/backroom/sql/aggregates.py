@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from sqlalchemy import BigInteger, ColumnElement, Double, cast, func
+from sqlalchemy.types import TypeEngine
 
 from backroom.resources.fields import Kind
 from backroom.resources.selections import Shown
 from backroom.sql.json_text import json_text, turned
 from backroom.sql.values import DialectName
+
+_NUMBER: TypeEngine[Any] = Double()
 
 
 def aggregated(dialect: DialectName, shown: Shown, value: ColumnElement[Any]) -> ColumnElement[Any]:
@@ -26,7 +29,7 @@ def _result(dialect: DialectName, shown: Shown, value: ColumnElement[Any]) -> tu
         case "count":
             return "integer", func.count(value)
         case "avg":
-            return "float", cast(func.avg(cast(value, Double())), Double())
+            return "float", cast(func.avg(cast(value, _NUMBER)), _NUMBER)
         case "sum":
             total = func.decimal_sum(value) if decimals else func.sum(value)
             return shown.kind, cast(total, BigInteger()) if shown.kind == "timedelta" else total  # Postgres adds bigints up to a numeric

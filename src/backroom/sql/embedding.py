@@ -23,7 +23,7 @@ from backroom.resources.relations import Relation
 from backroom.resources.selections import Embedded, Selection, Shown
 from backroom.sql.aggregates import aggregated
 from backroom.sql.extracts import extracted
-from backroom.sql.filters import ONE, Conditions, RowName, View
+from backroom.sql.filters import ONE, Conditions, RowName, View, flag
 from backroom.sql.json_text import json_text, turned, word
 from backroom.sql.ordering import ordered, sorted_by
 from backroom.sql.select import Nulls, Projection, listed, matching, page_bounds, projected
@@ -57,7 +57,8 @@ class Printing:
     """Writes one statement for one shape of caller."""
 
     def __init__(self, tables: Tables, view: View) -> None:
-        self.tables, self.view, self.dialect = tables, view, tables.dialect
+        self.tables, self.view = tables, view
+        self.dialect: DialectName = tables.dialect
         self.lists = Conditions(tables, form="in")
         self.single = self.lists.by_exists()
         self._numbers = count(1)
@@ -155,7 +156,7 @@ class Printing:
         spread: list[_Part] = []
         for part in parts:
             value = self._one(part.value, word("null"), rows)
-            shown = None if part.shown is None else self._one(case((part.shown, literal_column("1")), else_=literal_column("0")), ONE, rows) == ONE
+            shown = None if part.shown is None else self._one(flag(part.shown), ONE, rows) == ONE
             spread.append(_Part(part.name, value, shown))
         return spread
 

@@ -57,6 +57,10 @@ def _typed(dialect: DialectName, text: ColumnElement[Any], extract: Extract) -> 
     return text
 
 
+def _number(plain: int) -> ColumnElement[Any]:
+    return literal_column(str(plain))
+
+
 #: Postgres' order of JSON values: texts, numbers, booleans, then lists and objects; null and what is absent count as empty.
 _RANKS: tuple[tuple[Kind, int], ...] = (("text", 1), ("decimal", 2), ("boolean", 3))
 
@@ -71,5 +75,6 @@ def in_order(dialect: DialectName, column: ColumnElement[Any], extract: Extract)
     ]
     null: ColumnElement[Any] = literal_column("'null'")
     named = type_of(dialect, found)
-    rank = case(*((named.in_(listed), literal_column(str(rank))) for _, listed, rank in names), (named != null, literal_column("4")))
+    ranks: list[tuple[ColumnElement[bool], ColumnElement[Any]]] = [(named.in_(listed), _number(rank)) for _, listed, rank in names]
+    rank = case(*ranks, (named != null, _number(4)))
     return [rank, *(extracted(dialect, column, Extract(extract.keys, each)) for each in ("text", "decimal", "boolean"))]
