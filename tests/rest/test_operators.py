@@ -153,8 +153,6 @@ async def test_every_operator_and_its_negation_find_what_python_finds(each_datab
         ("number", "eq(some).{1}", "operator", "needs an operator"),
         ("number", "gt(any).{1,x}", "type", "must be a whole number"),
         ("title", "sl.(1,2)", "unavailable", "`sl` is not available"),
-        ("title", "match.^m", "unavailable", "`match` is not available"),
-        ("title", "not.imatch.(", "unavailable", "`imatch` is not available"),
         ("title", "fts.word", "unavailable", "`fts` is not available"),
     ],
 )

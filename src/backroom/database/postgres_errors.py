@@ -35,6 +35,8 @@ def translate(error: Exception, text: str) -> Exception:
         return Problem("database.timeout", headers={"Retry-After": "5"})
     if state in _FULL:
         return Problem("database.full")
+    if state == "2201B":
+        return Problem("validation.query", "The pattern is no regular expression that Postgres can read.")
     if state == "55P03":
         return busy()
     if lost or state in _AWAY or state.startswith("08"):

@@ -65,7 +65,7 @@ class Endpoint:
         self.definition = definition
         self.settings = settings
         self.bodies = BodyReader(definition, settings)
-        self.queries = QueryReader(definition, settings, store.catalog)
+        self.queries = QueryReader(definition, settings, store.catalog, regular=store.dialect == "postgresql")
         self.cursors = Cursors(settings.SECRET_KEY.get_secret_value())
         self.path = f"{face.prefix}/{definition.name}"
         self.greatest_limit = definition.options.max_limit or GREATEST_LIMIT

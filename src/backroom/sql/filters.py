@@ -44,7 +44,7 @@ from backroom.resources.relations import Cell, Collection, Gathered, Hop, Relati
 from backroom.resources.resolution import CLOCK_KINDS
 from backroom.sql.extracts import extracted
 from backroom.sql.leaves import kind_of_leaf, operands_of, placeholder_name, slot_name
-from backroom.sql.patterns import matches
+from backroom.sql.patterns import REGULAR, matches
 from backroom.sql.tables import Tables, column_type
 from backroom.sql.values import DialectName, store
 
@@ -142,8 +142,9 @@ class Conditions:
         cells = [operand for operand in operands_of(leaf) if isinstance(operand, Cell)]
         if isinstance(leaf, IsNull):
             return self._is_null(cells[0], row, resource, mode, negated)
+        guarded = isinstance(leaf, Matches) and leaf.operator in REGULAR
         served = not negated and not isinstance(leaf, Matches) and not any(cell.extract for cell in cells)
-        return self._reached(cells, row, resource, mode, lambda columns: self._plain(leaf, columns, negated), index_serves=served)
+        return self._reached(cells, row, resource, mode, lambda columns: self._plain(leaf, columns, negated), index_serves=served, guarded=guarded)
 
     def _plain(self, leaf: Node, columns: dict[int, ColumnElement[Any]], negated: bool) -> Condition:
         match leaf:
@@ -242,8 +243,12 @@ class Conditions:
         write: Callable[[dict[int, ColumnElement[Any]]], Condition],
         *,
         index_serves: bool = False,
+        guarded: bool = False,
     ) -> Condition:
-        """`write` gets a column for every cell. Cells behind references are joined inside one EXISTS."""
+        """`write` gets a column for every cell. Cells behind references are joined inside one EXISTS.
+
+        `guarded`: what it writes may meet no row that the caller can't read, not even to be thrown away.
+        """
         columns: dict[int, ColumnElement[Any]] = {}
         seen: list[Condition] = []
         joined: list[Any] = []
@@ -264,6 +269,8 @@ class Conditions:
                 here, owner = inner, hop.target
             column = here.column(cell.field.column, self.tables, owner)
             columns[id(cell)] = column if cell.extract is None else extracted(self.dialect, column, cell.extract)
+            if mode != RAW and guarded:
+                seen.append(self.predicate(mode(owner).read, here, owner))
             if mode != RAW:
                 seen.append(self._mask(mode, owner, cell.field, here))
         bare = write(columns)

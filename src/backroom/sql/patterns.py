@@ -13,6 +13,8 @@ from backroom.sql.values import DialectName
 _ONE: ColumnElement[Any] = literal_column("1")
 _ZERO: ColumnElement[Any] = literal_column("0")
 _ESCAPED = re.compile(r"\\(.)|([%_*?\[])", re.DOTALL)
+#: Postgres' regular expressions. One that a caller wrote may run for seconds or fail, so it may never meet a row that he may not read.
+REGULAR = {"match": "~", "imatch": "~*"}
 _GLOB = {"%": "*", "_": "?", "*": "[*]", "?": "[?]", "[": "[[]"}
 
 
@@ -39,6 +41,8 @@ def matches(dialect: DialectName, operator: str, column: ColumnElement[Any], val
         if operator == "like":
             return cast("ColumnElement[bool]", column.op("NOT GLOB" if negated else "GLOB", is_comparison=True)(value))
         return column.not_like(value, escape="\\") if negated else column.like(value, escape="\\")  # heeds no case, of ASCII letters
+    if operator in REGULAR:
+        return cast("ColumnElement[bool]", column.op(("!" if negated else "") + REGULAR[operator], is_comparison=True)(value))
     word = f"NOT {operator.upper()}" if negated else operator.upper()
     return cast("ColumnElement[bool]", column.op(word, is_comparison=True)(value))
 

@@ -23,6 +23,8 @@ _COMPARISONS = {"eq": "eq", "neq": "ne", "gt": "gt", "gte": "ge", "lt": "lt", "l
 #: Those that somebody is told who knows none.
 _USUAL = ("eq", "neq", "gt", "gte", "lt", "lte", "like", "ilike", "in", "is")
 _PATTERNS = frozenset({"like", "ilike"})
+#: Regular expressions, which SQLite has none of.
+REGULAR = frozenset({"match", "imatch"})
 _HOLDING = frozenset({"cs", "cd", "ov"})
 #: Of JSON in an address.
 _MOST_DEPTH, _MOST_VALUES = 16, 1000
@@ -52,10 +54,10 @@ def _none(cell: Cell, quantifier: str) -> Node:
 
 
 def _one(cell: Cell, operator: str, text: str) -> Node:
-    if operator in _PATTERNS:
+    if operator in _PATTERNS or operator in REGULAR:
         if cell.kind != "text" or (cell.extract is not None and not cell.extract.as_text):
             refuse("type", f"is no text; `{operator}` looks at text alone")
-        return Matches(operator, cell, Constant(_pattern(text)))
+        return Matches(operator, cell, Constant(text if operator in REGULAR else _pattern(text)))
     if operator in _HOLDING:
         if cell.kind != "json":
             refuse("type", f"holds one value; `{operator}` is for lists and JSON")

@@ -15,7 +15,7 @@ from backroom.resources.fields import Field
 from backroom.resources.nodes import Always, And, Node, Not, Or, Related
 from backroom.resources.relations import Cell, Extract, Relation
 from backroom.resources.selections import FITTING, Embedded, Part, Selection, Shown, cast_of
-from backroom.validation.comparisons import explain, node_of_test, within
+from backroom.validation.comparisons import REGULAR, explain, node_of_test, within
 from backroom.validation.faults import MAX_FAULTS, unknown
 from backroom.validation.grammar import Group, NoOperator, Sort, Test, Tree
 from backroom.validation.scanner import Column
@@ -47,7 +47,10 @@ class _Below:
 
 
 class Level:
-    """`known`: the columns that exist for this caller; `others` says so of other resources, `consulted` remembers of which it was asked."""
+    """`known`: the columns that exist for this caller; `others` says so of other resources, `consulted` remembers of which it was asked.
+
+    `regular`: the database has regular expressions.
+    """
 
     def __init__(
         self,
@@ -57,10 +60,13 @@ class Level:
         others: Callable[[str], frozenset[str]],
         slips: Slips,
         path: tuple[str, ...] = (),
+        *,
+        regular: bool,
     ) -> None:
         self.catalog, self.definition, self.others, self.slips, self.path = catalog, definition, others, slips, path
         self.fields = {field.column: field for field in definition.fields if field.readable}
         self.known = known & self.fields.keys()
+        self.regular = regular
         self.consulted: set[str] = set()
         self.chosen: tuple[Item, ...] = ()
         self.relations: dict[str, _Below] = {}
@@ -102,7 +108,7 @@ class Level:
             if relation is None or name in self.relations:
                 continue
             definition = self.catalog.definitions[relation.target]
-            level = Level(self.catalog, definition, self._known(relation.target), self.others, self.slips, (*self.path, name))
+            level = Level(self.catalog, definition, self._known(relation.target), self.others, self.slips, (*self.path, name), regular=self.regular)
             level.consulted = self.consulted
             self.relations[name] = _Below(item, relation, level)
             level.choose(item.items)
@@ -229,6 +235,9 @@ class Level:
             return self._presence(test, below)
         if name not in self.known:
             self.unknown(name)
+            return None
+        if test.operator in REGULAR and not self.regular:
+            self.slips.fail(self.spelled(str(test.column)), "unavailable", f"`{test.operator}` needs Postgres: SQLite has no regular expressions.")
             return None
         try:
             return node_of_test(Cell((), self.fields[name], self.definition.name), test)

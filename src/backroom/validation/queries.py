@@ -78,25 +78,28 @@ def _nothing(_resource: str) -> frozenset[str]:
 
 
 class QueryReader:
-    """Reads the query strings of one resource. Raises `Problem("validation.query")` (400) with every fault; a column outside `known` does not exist.
+    """Reads the query strings of one resource. `regular`: its database has regular expressions.
+
+    Raises `Problem("validation.query")` (400) with every fault; a column outside `known` does not exist.
 
     >>> reader = QueryReader(definition, settings, catalog)                                  # doctest: +SKIP
     >>> reader.read(b"done=is.false&order=due.desc", frozenset({"done", "due"})).where       # doctest: +SKIP
     Not(part=Truth(path=...))
     """
 
-    def __init__(self, definition: Definition, settings: Settings, catalog: Catalog) -> None:
+    def __init__(self, definition: Definition, settings: Settings, catalog: Catalog, *, regular: bool = False) -> None:
         self._max_filters = settings.MAX_FILTERS
         self._max_values = settings.MAX_IN_VALUES
         self._definition = definition
         self._catalog = catalog
+        self._regular = regular
 
     def read(self, raw: bytes, known: frozenset[str], extra: frozenset[str] = frozenset(), others: Known = _nothing) -> Query:
         """`extra` names parameters that somebody else reads; they may stand once and come back as text. `others`: what exists behind relations."""
         if not raw:
             return Query()
         slips = Slips()
-        root = Level(self._catalog, self._definition, known, others, slips)
+        root = Level(self._catalog, self._definition, known, others, slips, regular=self._regular)
         reading = _Reading(root, slips, extra)
         for parameter in split(raw):
             reading.take(parameter)
