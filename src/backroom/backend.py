@@ -25,11 +25,14 @@ from backroom.orm.session import Db, join
 from backroom.resources.catalog import Catalog
 from backroom.resources.nodes import CallerValue
 from backroom.rest.actions import addresses
+from backroom.rest.batch import ADDRESS as BATCH
+from backroom.rest.batch import Batch
 from backroom.rest.custom import CustomEndpoint
 from backroom.rest.custom_steps import CustomSteps
 from backroom.rest.endpoint import Endpoint
 from backroom.rest.faces import FACES, POSTGREST
 from backroom.rest.hints import hints
+from backroom.rest.idempotency import Idempotency
 from backroom.rest.openapi import document
 from backroom.rest.pipeline import Handler, Pipeline
 from backroom.rest.reference import CONTENT_SECURITY_POLICY, pages
@@ -70,7 +73,8 @@ class Backend:
         self.store = join(Store(self.database, catalog, tables, rules))
         self.auth = Auth(self.store, settings)
         self.router = self._routes()
-        self.pipeline = Pipeline(self.router, self.auth.authenticate, hints(self.store) if settings.DEVELOPMENT else None)
+        idempotency = Idempotency(self.store, settings)
+        self.pipeline = Pipeline(self.router, self.auth.authenticate, idempotency, hints(self.store) if settings.DEVELOPMENT else None)
         public = _public(declared, getattr(self.database, "path", None))
         self.door = Door(
             self.pipeline.answer,
@@ -124,6 +128,7 @@ class Backend:
             router.add(endpoint.method, endpoint.path, _without_parameters(endpoint.answer))
         router.add("GET", "/health", _alive)
         router.add("GET", "/health/ready", self._ready)
+        router.add("POST", BATCH, Batch(router.route, self.store, self.settings))
         self._reference(router)
         for custom, replaces in self.declared.endpoints:
             own = CustomSteps(custom, self.store, self.settings)

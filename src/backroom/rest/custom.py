@@ -34,6 +34,7 @@ class CustomEndpoint:
 
     def __init__(self, method: str, path: str, function: Callable[..., Awaitable[Any]], access: Condition | None) -> None:
         self.method, self.path, self.function = method, path, function
+        self.reads_only = False
         self.name = function.__name__
         self.description = inspect.getdoc(function) or ""
         if not inspect.iscoroutinefunction(function):

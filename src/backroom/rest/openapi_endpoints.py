@@ -13,8 +13,9 @@ from backroom.resources.fields import Field, split_optional
 from backroom.resources.nodes import Node
 from backroom.resources.outcomes import possible
 from backroom.resources.resource import Resource
+from backroom.rest.idempotency import METHODS as KEYED_METHODS
 from backroom.rest.openapi_names import Components
-from backroom.rest.openapi_problems import ALWAYS, WITH_BODY, WRITING, refusals
+from backroom.rest.openapi_problems import ALWAYS, IDEMPOTENCY_KEY, KEYED, WITH_BODY, WRITING, refusals
 from backroom.rest.openapi_resources import Described, json_body, related, security
 from backroom.rest.replies import Reply
 from backroom.rest.schemas import Schema, field_schema, type_schema
@@ -75,13 +76,15 @@ def describe_endpoint(endpoint: CustomEndpoint, app: Described, components: Comp
         operation["description"] = rest.strip()
     parameters = [_argument(field, "path", components) for field in endpoint.arguments.path.values()]
     parameters += [_argument(field, "query", components) for field in endpoint.arguments.query.values()]
+    keyed = endpoint.method in KEYED_METHODS
+    parameters += [IDEMPOTENCY_KEY] if keyed else []
     if parameters:
         operation["parameters"] = parameters
     body = _body(endpoint, components)
     if body is not None:
         operation["requestBody"] = body
     safe = endpoint.method in ("GET", "HEAD")
-    statuses = [*ALWAYS, *_RAISED, *(() if safe else WRITING), *(WITH_BODY if body is not None else ())]
+    statuses = [*ALWAYS, *_RAISED, *(() if safe else WRITING), *(WITH_BODY if body is not None else ()), *(KEYED if keyed else ())]
     operation["responses"] = _replies(endpoint.returns, app, components) | refusals(statuses)
     if app.auth:
         open_to_all = endpoint.access is None or True in possible(endpoint.access, signed_in=False)
