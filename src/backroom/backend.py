@@ -130,7 +130,7 @@ class Backend:
         router.add("GET", "/health/ready", self._ready)
         router.add("POST", BATCH, Batch(router.route, self.store, self.settings))
         self._reference(router)
-        for custom, replaces in self.declared.endpoints:
+        for custom, replaces in _answering(self.declared):
             own = CustomSteps(custom, self.store, self.settings)
             try:
                 router.add(custom.method, custom.path, own, replaces=replaces)
@@ -160,7 +160,7 @@ class Backend:
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document of all that this app answers."""
         declared = self.declared
-        custom = [endpoint for endpoint, _ in declared.endpoints]
+        custom = [endpoint for endpoint, _ in _answering(declared)]
         return document(
             self.catalog, self.settings, title=declared.title, description=declared.description, version=declared.version, endpoints=custom
         )
@@ -176,6 +176,12 @@ class Backend:
             await mounted({**scope, "backroom": self}, receive, send)
 
         return app
+
+
+def _answering(declared: Declared) -> list[tuple[CustomEndpoint, bool]]:
+    """The app's endpoints and functions. Where it says itself what a GET does, no function is asked by GET."""
+    said = {(endpoint.method, endpoint.path) for endpoint, _ in declared.endpoints if not endpoint.reads_only}
+    return [each for each in declared.endpoints if not each[0].reads_only or ("GET", each[0].path) not in said]
 
 
 def _public(declared: Declared, database: str | None) -> Path | None:

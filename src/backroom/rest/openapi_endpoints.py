@@ -40,7 +40,7 @@ class CustomEndpoint(Protocol):
     """What the document needs to know of one endpoint of the app's own.
 
     `path` is whole and in the router's spelling (`/api/todos/{id}/archive`), `description` the docstring or "", `returns` the annotation of what is
-    returned. `requires_person`: somebody must be signed in; `access`: what else is asked of the caller, or None.
+    returned. `requires_person`: somebody must be signed in; `access`: what else is asked of the caller, or None. `reads_only`: a function by GET.
     """
 
     @property
@@ -56,6 +56,8 @@ class CustomEndpoint(Protocol):
     @property
     def requires_person(self) -> bool: ...
     @property
+    def reads_only(self) -> bool: ...
+    @property
     def access(self) -> Node | None: ...
     @property
     def arguments(self) -> ArgumentFields: ...
@@ -70,8 +72,11 @@ def describe_endpoint(endpoint: CustomEndpoint, app: Described, components: Comp
     """The operation. Its models go to `components`; its rows are the resources' own."""
     summary, _, rest = inspect.cleandoc(endpoint.description).partition("\n\n")
     words = endpoint.name.replace("_", " ").strip()
-    operation: dict[str, Any] = {"operationId": operation_name(endpoint.name), "tags": [_tag(endpoint.path, app.catalog)]}
+    name = f"read_{endpoint.name}" if endpoint.reads_only else endpoint.name
+    operation: dict[str, Any] = {"operationId": operation_name(name), "tags": [_tag(endpoint.path, app.catalog)]}
     operation["summary"] = " ".join(summary.split()).removesuffix(".") or words[:1].upper() + words[1:]
+    if endpoint.reads_only:
+        rest += "\n\nBy GET it may change nothing (405)."
     if rest:
         operation["description"] = rest.strip()
     parameters = [_argument(field, "path", components) for field in endpoint.arguments.path.values()]
@@ -85,6 +90,7 @@ def describe_endpoint(endpoint: CustomEndpoint, app: Described, components: Comp
         operation["requestBody"] = body
     safe = endpoint.method in ("GET", "HEAD")
     statuses = [*ALWAYS, *_RAISED, *(() if safe else WRITING), *(WITH_BODY if body is not None else ()), *(KEYED if keyed else ())]
+    statuses += [405] if endpoint.reads_only else []
     operation["responses"] = _replies(endpoint.returns, app, components) | refusals(statuses)
     if app.auth:
         open_to_all = endpoint.access is None or True in possible(endpoint.access, signed_in=False)
