@@ -137,15 +137,19 @@ class App:
         return self._endpoint("DELETE", path, access, replaces)
 
     def function(self, name: str, *, access: Condition | None = None) -> Callable[[F], F]:
-        """`POST /api/rpc/{name}`."""
-        return self._endpoint("POST", f"/rpc/{name}", access, False)
+        """`POST /api/rpc/{name}`, and `GET` where its arguments fit into an address; by GET its `db` changes nothing."""
+        return self._endpoint("POST", f"/rpc/{name}", access, False, by_get=True)
 
-    def _endpoint(self, method: str, path: str, access: Condition | None, replaces: bool) -> Callable[[F], F]:
+    def _endpoint(self, method: str, path: str, access: Condition | None, replaces: bool, *, by_get: bool = False) -> Callable[[F], F]:
         if not path.startswith("/"):
             raise DeclarationError(f"the path {path!r} must begin with a slash: `/{path}` (it is served under /api)")
 
         def register(function: F) -> F:
-            self.endpoints.append((CustomEndpoint(method, f"/api{path}", function, access), replaces))
+            endpoint = CustomEndpoint(method, f"/api{path}", function, access)
+            self.endpoints.append((endpoint, replaces))
+            asked_by_get = endpoint.by_get() if by_get else None
+            if asked_by_get is not None:
+                self.endpoints.append((asked_by_get, False))
             return function
 
         return register

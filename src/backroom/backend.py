@@ -25,11 +25,14 @@ from backroom.orm.session import Db, join
 from backroom.resources.catalog import Catalog
 from backroom.resources.nodes import CallerValue
 from backroom.rest.actions import addresses
+from backroom.rest.batch import ADDRESS as BATCH
+from backroom.rest.batch import Batch
 from backroom.rest.custom import CustomEndpoint
 from backroom.rest.custom_steps import CustomSteps
 from backroom.rest.endpoint import Endpoint
 from backroom.rest.faces import FACES, POSTGREST
 from backroom.rest.hints import hints
+from backroom.rest.idempotency import Idempotency
 from backroom.rest.openapi import document
 from backroom.rest.pipeline import Handler, Pipeline
 from backroom.rest.reference import CONTENT_SECURITY_POLICY, pages
@@ -70,7 +73,8 @@ class Backend:
         self.store = join(Store(self.database, catalog, tables, rules))
         self.auth = Auth(self.store, settings)
         self.router = self._routes()
-        self.pipeline = Pipeline(self.router, self.auth.authenticate, hints(self.store) if settings.DEVELOPMENT else None)
+        idempotency = Idempotency(self.store, settings)
+        self.pipeline = Pipeline(self.router, self.auth.authenticate, idempotency, hints(self.store) if settings.DEVELOPMENT else None)
         public = _public(declared, getattr(self.database, "path", None))
         self.door = Door(
             self.pipeline.answer,
@@ -124,8 +128,9 @@ class Backend:
             router.add(endpoint.method, endpoint.path, _without_parameters(endpoint.answer))
         router.add("GET", "/health", _alive)
         router.add("GET", "/health/ready", self._ready)
+        router.add("POST", BATCH, Batch(router.route, self.store, self.settings))
         self._reference(router)
-        for custom, replaces in self.declared.endpoints:
+        for custom, replaces in _answering(self.declared):
             own = CustomSteps(custom, self.store, self.settings)
             try:
                 router.add(custom.method, custom.path, own, replaces=replaces)
@@ -155,7 +160,7 @@ class Backend:
     def openapi(self) -> dict[str, Any]:
         """The OpenAPI 3.1 document of all that this app answers."""
         declared = self.declared
-        custom = [endpoint for endpoint, _ in declared.endpoints]
+        custom = [endpoint for endpoint, _ in _answering(declared)]
         return document(
             self.catalog, self.settings, title=declared.title, description=declared.description, version=declared.version, endpoints=custom
         )
@@ -171,6 +176,12 @@ class Backend:
             await mounted({**scope, "backroom": self}, receive, send)
 
         return app
+
+
+def _answering(declared: Declared) -> list[tuple[CustomEndpoint, bool]]:
+    """The app's endpoints and functions. Where it says itself what a GET does, no function is asked by GET."""
+    said = {(endpoint.method, endpoint.path) for endpoint, _ in declared.endpoints if not endpoint.reads_only}
+    return [each for each in declared.endpoints if not each[0].reads_only or ("GET", each[0].path) not in said]
 
 
 def _public(declared: Declared, database: str | None) -> Path | None:

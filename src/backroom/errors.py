@@ -77,6 +77,10 @@ ERRORS: Mapping[str, ErrorKind] = {
     "rest.no_filter": ErrorKind(400, "No filter", "To change many rows, say which: add a filter."),
     "rest.one_key": ErrorKind(405, "Not one row", "PUT takes one row: the only filter must be `id=eq.KEY`."),
     "rest.other_key": ErrorKind(400, "Another key", "The id of the body is not the one of the address."),
+    "rest.idempotency_in_flight": ErrorKind(409, "Under way", "A request with this Idempotency-Key is under way. Wait, then send it again."),
+    "rest.idempotency_reused": ErrorKind(422, "Key used before", "This Idempotency-Key was sent with another request. Give each request its own."),
+    "rest.read_only": ErrorKind(405, "Only reading", "A GET may change nothing. Call this by POST."),
+    "rest.reply_too_large": ErrorKind(400, "Reply too large", "The reply would be larger than this server keeps together. Ask for less at once."),
     # raised by an app's own code without a code of its own
     "app.invalid": ErrorKind(400, "Invalid input", "The input is not right."),
     "app.forbidden": ErrorKind(403, "Not allowed", "You are not allowed to do this."),

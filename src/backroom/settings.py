@@ -34,10 +34,13 @@ class Settings(BaseSettings):
     )
     RATE_LIMIT: bool = Field(True, description="Off for load tests: no limit on attempts to sign in.")
     TRUSTED_PROXIES: Annotated[tuple[str, ...], NoDecode] = Field((), description="Addresses whose X-Forwarded-For is believed, comma separated.")
-    MAX_BODY_BYTES: int = Field(1_048_576, ge=1024, description="Largest request body in bytes.")
+    MAX_BODY_BYTES: int = Field(
+        1_048_576, ge=1024, description="Largest request body in bytes; also the largest reply of a batch, and the largest kept for a key."
+    )
     MAX_JSON_DEPTH: int = Field(32, ge=4, le=200, description="Deepest nesting of a JSON body.")
     MAX_JSON_VALUES: int = Field(50_000, ge=1000, description="Most values in a JSON body; each array and object counts once more.")
     MAX_BULK_ROWS: int = Field(1000, ge=1, description="Most rows in one array body.")
+    MAX_BATCH_ITEMS: int = Field(100, ge=1, description="Most requests in one batch.")
     MAX_URL_BYTES: int = Field(16_384, ge=1024, description="Longest path and query in bytes.")
     MAX_HEADER_BYTES: int = Field(32_768, ge=4096, description="Largest sum of all headers in bytes.")
     MAX_FILTERS: int = Field(50, ge=1, description="Most conditions in one query.")

@@ -11,7 +11,7 @@ import pytest
 from pydantic import SecretStr
 
 from backroom.calls import Ask, Row, Unit
-from backroom.database.database import Database, SerializationFailure, Transaction, Violation, connect, retrying
+from backroom.database.database import Database, NotRead, SerializationFailure, Transaction, Violation, connect, retrying
 from backroom.errors import Problem
 from backroom.settings import load
 
@@ -218,6 +218,17 @@ async def test_a_slow_write_is_stopped_and_the_others_go_on(each_database: str) 
         )
         assert [getattr(outcome, "code", None) for outcome in outcomes] == [None, "database.timeout", None]
         assert await rows(database, "SELECT title FROM todos ORDER BY id") in ([("before",), ("after",)], [("after",), ("before",)])
+
+
+async def test_rows_are_read_by_name_and_what_would_write_is_refused(each_database: str) -> None:
+    async with with_tables(each_database) as database:
+        mark = "?" if database.name == "sqlite" else "$1"
+        assert await database.read_named(f"SELECT name, id FROM people WHERE id = {mark}", (2,)) == [{"name": "bob", "id": 2}]
+        for statement in ("INSERT INTO todos (title) VALUES ('one')", "DELETE FROM people RETURNING id", "UPDATE people SET name = 'x'"):
+            with pytest.raises(NotRead):
+                await database.read_named(statement)
+        assert await rows(database, "SELECT name FROM people ORDER BY id") == [("ada",), ("bob",)]
+        assert await rows(database, "SELECT * FROM todos") == []
 
 
 async def test_a_transaction_commits_at_its_end_and_then_calls_back(each_database: str) -> None:

@@ -36,6 +36,38 @@ class Person(User):
     access = allow(read=this == me, update=this == me, fields={"plan": allow(read=this == me)})
 """
 
+#: An app with functions.
+FUNCTIONS = """
+from typing import Any
+
+from backroom import App, Db, Resource, User, allow, anyone, me, owner, this
+
+app = App()
+
+
+@app.resource("notes")
+class Note(Resource):
+    title: str
+    owner: User = owner()
+
+    access = allow(everything=this.owner == me)
+
+
+@app.function("echo", access=anyone)
+async def echo(text: str, number: int = 0, flag: bool = False, words: list[str] | None = None) -> dict[str, Any]:
+    return {"text": text, "number": number, "flag": flag, "words": words}
+
+
+@app.function("add_note")
+async def add_note(title: str, me: User, db: Db) -> Note:
+    return await db.create(Note(title=title))
+
+
+@app.function("titles")
+async def titles(me: User, db: Db) -> list[str]:
+    return [note.title for note in await db.find(Note)]
+"""
+
 
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
@@ -95,6 +127,12 @@ def test_fields_of_the_apps_own_users_are_taken_from_data_and_guesses_are_slowed
     (tmp_path / "app.py").write_text(OWN_FIELDS)
     with running(backroom_serve(tmp_path / "app.py", tmp_path, RATE_LIMIT="on")) as server:
         holds(server, project, "own_fields.mjs")
+
+
+def test_functions_are_called_by_get_and_rows_replaced_by_key(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(FUNCTIONS)
+    with running(backroom_serve(tmp_path / "app.py", tmp_path)) as server:
+        holds(server, project, "rpc.mjs")
 
 
 def test_two_tabs_of_a_browser_at_another_origin_share_a_session(project: Path, tmp_path: Path) -> None:

@@ -55,6 +55,7 @@ class Told:
     requires_person: bool
     access: Any
     arguments: Fields
+    reads_only: bool = False
 
 
 def endpoints_of(backend: Backend) -> list[CustomEndpoint]:
@@ -62,7 +63,17 @@ def endpoints_of(backend: Backend) -> list[CustomEndpoint]:
     key = Field("id", "id", "integer", int, False, FieldOptions())
     arguments = {"archive": Fields(path={"id": key}), "list_sizes": Fields(query={"least": number}), "keep_size": Fields(model=Size)}
     return [
-        Told(each.method, each.path, each.name, each.description, each.returns, each.requires_person, each.access, arguments.get(each.name, Fields()))
+        Told(
+            each.method,
+            each.path,
+            each.name,
+            each.description,
+            each.returns,
+            each.requires_person,
+            each.access,
+            arguments.get(each.name, Fields()),
+            each.reads_only,
+        )
         for each, _ in backend.declared.endpoints
     ]
 
@@ -197,11 +208,20 @@ def test_statuses_are_those_that_the_action_can_meet(told: Document) -> None:
     known = operations(told)
     assert "409" in known["deleteTodo"]["responses"]  # a tag may refer to it
     assert "409" not in known["deleteTag"]["responses"]
-    assert "409" not in known["createLetter"]["responses"]
+    assert {"409", "422"} <= set(known["createLetter"]["responses"])  # its Idempotency-Key may be under way, or used before
+    assert "409" not in known["listLetters"]["responses"]
     assert {"304", "404"} <= set(known["readTodo"]["responses"])
     assert {"412", "415"} <= set(known["updateTodo"]["responses"])
     assert "415" not in known["deleteTodo"]["responses"]
     assert {"200", "201"} <= set(known["replaceSlot"]["responses"])
+
+
+def test_what_can_be_sent_again_takes_an_idempotency_key(told: Document) -> None:
+    for name, operation in operations(told).items():
+        keyed = any(parameter.get("name") == "Idempotency-Key" for parameter in (resolved(told, each) for each in operation.get("parameters", ())))
+        account = operation["path"].startswith(("/auth/v1", "/api/account", "/api/session"))
+        assert keyed == (operation["method"] in ("POST", "PATCH") and not account), name
+    assert "/api/batch" in told["paths"]
 
 
 def test_own_endpoints_are_described_from_their_docstring_arguments_and_reply(told: Document) -> None:
@@ -331,7 +351,14 @@ async def test_every_reply_is_one_that_the_document_describes(tmp_path: Path) ->
         await ask("archive", status=404, key=999)
         await ask("listSizes", status=200, params={"least": 3})
         await ask("keepSize", status=201, json={"width": 3})
-        await ask("stats", status=200)
+        assert await ask("stats", status=200) == await ask("readStats", status=200)
+        once = {"Idempotency-Key": "once"}
+        assert await ask("createTag", status=201, json={"todo_id": todo["id"], "name": "x"}, headers=once)
+        await ask("createTag", status=422, json={"todo_id": todo["id"], "name": "y"}, headers=once)
+        items = [{"method": "GET", "path": "/api/todos"}, {"method": "DELETE", "path": "/api/tags/1"}]
+        assert [reply["status"] for reply in await ask("sendBatch", status=200, json=items)] == [200, 204]
+        assert (await ask("sendBatch", status=404, json=items))["errors"][0]["row"] == 1
+        await ask("sendBatch", status=400, json=[{"method": "GET"}])
         await ask("createTokens", status=200, params={"grant_type": "password"}, json=SIGN_UP)
         await ask("createTokens", status=400, params={"grant_type": "password"}, json={**SIGN_UP, "password": "wrong wrong"})
         await ask("readTokenUser", status=200)

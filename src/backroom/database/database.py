@@ -11,13 +11,14 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AbstractAsyncContextManager
 from typing import TYPE_CHECKING, Any, Literal, Protocol, TypeVar
 from urllib.parse import urlsplit
 
 from backroom.calls import Row, Unit
 from backroom.database.refusals import TRIES, TRY_SECONDS, pause
+from backroom.database.refusals import NotRead as NotRead
 from backroom.database.refusals import SerializationFailure as SerializationFailure
 from backroom.database.refusals import Violation as Violation
 from backroom.errors import SettingsError
@@ -70,6 +71,10 @@ class Database(Protocol):
 
     async def read(self, text: str, parameters: tuple[Any, ...] = (), *, long: bool = False) -> list[Row]:
         """One statement on a snapshot of its own. `long`: it may take its time (search, count, export) and must not hold up others."""
+        ...
+
+    async def read_named(self, text: str, parameters: tuple[Any, ...] = ()) -> list[Mapping[str, Any]]:
+        """One statement of an app's own, as `read` has it, with rows by column name. Raises `NotRead` for one that writes."""
         ...
 
     def snapshot(self) -> AbstractAsyncContextManager[Reader]:

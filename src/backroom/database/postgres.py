@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from contextlib import asynccontextmanager
 from types import TracebackType
 from typing import Any, Literal, TypeVar, cast
@@ -14,7 +14,7 @@ from backroom.calls import Row, Unit
 from backroom.database.connections import Connections, Wire
 from backroom.database.drive import Abandoned, drive_async
 from backroom.database.postgres_errors import translate
-from backroom.database.refusals import TRIES, TRY_SECONDS, SerializationFailure, pause
+from backroom.database.refusals import TRIES, TRY_SECONDS, NotRead, SerializationFailure, pause
 from backroom.errors import Problem, SettingsError
 
 T = TypeVar("T")
@@ -65,6 +65,10 @@ class Postgres:
             raise _reading_refusal(error, text) from error
         connections.give(wire)
         return rows
+
+    async def read_named(self, text: str, parameters: tuple[Any, ...] = ()) -> list[Mapping[str, Any]]:
+        rows: list[Any] = await self.read(text, parameters, long=True)
+        return [dict(row.items()) for row in rows]
 
     def snapshot(self) -> Snapshot:
         return Snapshot(self._reading)
@@ -255,5 +259,5 @@ def _reading_refusal(error: BaseException, text: str) -> BaseException:
     if not isinstance(error, Exception):
         return error
     if getattr(error, "sqlstate", None) == "25006":
-        return RuntimeError("read() was given a statement that writes; use write()")
+        return NotRead()
     return translate(error, text)

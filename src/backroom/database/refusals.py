@@ -41,6 +41,13 @@ class SerializationFailure(Problem):
         super().__init__("database.busy", headers=RETRY_AFTER)
 
 
+class NotRead(RuntimeError):
+    """A reading connection was given a statement that writes."""
+
+    def __init__(self) -> None:
+        super().__init__("read() was given a statement that writes; use write()")
+
+
 def busy() -> Problem:
     return Problem("database.busy", headers=RETRY_AFTER)
 

@@ -6,17 +6,17 @@ import asyncio
 import time
 from asyncio import AbstractEventLoop, Future
 from collections import deque
-from collections.abc import AsyncGenerator, Callable
+from collections.abc import AsyncGenerator, Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from types import TracebackType
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal, TypeVar, cast
 
 import apsw
 
 from backroom.calls import Row, Unit
 from backroom.database.hold import Hold
-from backroom.database.refusals import busy, unavailable
+from backroom.database.refusals import NotRead, busy, unavailable
 from backroom.database.sqlite_errors import translate
 from backroom.database.sqlite_file import BUSY_SECONDS, INLINE_SECONDS, Connection, File
 from backroom.database.writer import Job, Writer
@@ -84,6 +84,10 @@ class Sqlite:
                 raise _refusal(error, inline, text) from error
         async with self.snapshot() as reader:
             return await reader.read_aside(text, parameters)
+
+    async def read_named(self, text: str, parameters: tuple[Any, ...] = ()) -> list[Mapping[str, Any]]:
+        async with self.snapshot() as reader:
+            return cast("list[Mapping[str, Any]]", await reader.read_aside(text, parameters, named=True))
 
     def snapshot(self) -> Snapshot:
         return Snapshot(self)
@@ -209,14 +213,14 @@ class Snapshot:
             connection.seconds = seconds
         return await self.read_aside(text, parameters)
 
-    async def read_aside(self, text: str, parameters: tuple[Any, ...]) -> list[Row]:
+    async def read_aside(self, text: str, parameters: tuple[Any, ...], *, named: bool = False) -> list[Row]:
         """The same in a thread. When the caller goes, the statement is stopped."""
         connection = self._connection
 
         def patiently() -> list[Row]:
             connection.raw.set_busy_timeout(int(BUSY_SECONDS * 1000))
             try:
-                return connection.run(text, parameters)
+                return connection.run(text, parameters, named)
             finally:
                 connection.raw.set_busy_timeout(int(INLINE_SECONDS * 1000))
 
@@ -260,5 +264,5 @@ class SqliteTransaction:
 
 def _refusal(error: Exception, connection: Connection, text: str) -> Exception:
     if isinstance(error, apsw.ReadOnlyError):
-        return RuntimeError("read() was given a statement that writes; use write()")
+        return NotRead()
     return translate(error, connection.run, text)

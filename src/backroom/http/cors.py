@@ -11,7 +11,7 @@ from backroom.settings import Settings
 
 EXPOSED = (
     b"Content-Range, Content-Location, Content-Profile, Preference-Applied, Location, Link, ETag, X-Total-Count, X-Request-Id, "
-    b"X-Supabase-Api-Version, Server-Timing, Retry-After"
+    b"X-Supabase-Api-Version, Server-Timing, Retry-After, Idempotent-Replayed"
 )
 VARY_ORIGIN: Header = (b"vary", b"Origin")
 _ALLOWED_METHODS: Header = (b"access-control-allow-methods", b"GET, HEAD, POST, PUT, PATCH, DELETE")

@@ -23,6 +23,12 @@ SINGLE = frozenset(
     b"x-request-id x-forwarded-proto".split()
 )
 
+#: What a header of a request says of its own content and conditions: a part of it has its own.
+_OF_CONTENT = frozenset(
+    b"accept content-type content-length content-encoding content-range transfer-encoding expect if-match if-none-match if-modified-since "
+    b"if-unmodified-since if-range range range-unit prefer idempotency-key".split()
+)
+
 _DEFAULTS = Limits()
 _PREFIX = os.urandom(4).hex() + "-"
 _numbers = count(1)
@@ -75,6 +81,14 @@ class Request:
         self._receive = receive
         self._limits = limits
         self._body: bytes | None = None
+
+    def part(self, method: str, path: str, raw_path: bytes, query: bytes, headers: Headers, body: bytes) -> Request:
+        """A request that came inside of this one: the same client and credentials ask, for something else."""
+        kept = {name: value for name, value in self.headers.items() if name not in _OF_CONTENT} | headers
+        scope = {**self.scope, "method": method, "path": path, "raw_path": raw_path, "query_string": query, "headers": list(kept.items())}
+        inner = Request(scope, self._receive, self._limits)
+        inner.id, inner._body = self.id, body
+        return inner
 
     @property
     def client(self) -> str:

@@ -14,6 +14,7 @@ from sqlalchemy.sql.elements import ClauseElement
 
 from backroom.calls import Actor, Row, Statement, Unit
 from backroom.database.database import Database, Transaction
+from backroom.errors import Problem
 from backroom.resources.access import walk
 from backroom.resources.catalog import Catalog
 from backroom.resources.definition import Definition
@@ -71,6 +72,28 @@ class Within:
                 yield
             finally:
                 _turns.set(before)
+
+
+class Readable(Protocol):
+    """What answers reads: the database, a transaction, a snapshot."""
+
+    async def read(self, text: str, parameters: tuple[Any, ...] = ()) -> list[Row]: ...
+
+
+class ReadOnly:
+    """A channel that only reads. A write is 405: what was asked by GET may change nothing."""
+
+    __slots__ = ("read",)
+
+    def __init__(self, inner: Readable) -> None:
+        self.read = inner.read
+
+    async def write(self, unit: Callable[[], Unit[T]], *, single: bool = False) -> T:  # noqa: ARG002 - as every Channel is called
+        raise read_only()
+
+
+def read_only() -> Problem:
+    return Problem("rest.read_only", headers={"Allow": "POST, OPTIONS"})
 
 
 class Reach:

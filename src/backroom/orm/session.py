@@ -14,13 +14,13 @@ from sqlalchemy import BindParameter, bindparam, text
 from sqlalchemy.exc import ArgumentError
 
 from backroom.calls import Actor, Ask, Unit
-from backroom.database.database import SerializationFailure
+from backroom.database.database import NotRead, SerializationFailure
 from backroom.errors import Fault, NotFound, Problem
 from backroom.orm import reads, writes
 from backroom.orm.bulk import change_where, key_only, remove_where
 from backroom.orm.creates import Created
 from backroom.orm.include import include_relations
-from backroom.orm.reach import Channel, Store, Within
+from backroom.orm.reach import Channel, ReadOnly, Store, Within, read_only
 from backroom.orm.rows import RowLoader, by_column, columns_of, new_key
 from backroom.orm.updates import Revision
 from backroom.orm.upserts import Upsert
@@ -211,6 +211,9 @@ class Db:
             async with self._channel.savepoint():
                 yield
             return
+        if isinstance(self._channel, ReadOnly):  # there is nothing to undo
+            yield
+            return
         async with self._store.database.transaction(seconds=MAX_SECONDS) as transaction:
             self._scope.channel = Within(transaction)
             try:
@@ -231,6 +234,12 @@ class Db:
             values = done.bind({})
         except (ArgumentError, KeyError) as error:
             raise TypeError(f"sql: the statement and its parameters don't fit: {error}") from None
+
+        if isinstance(self._channel, ReadOnly):
+            try:
+                return [MappingProxyType(row) for row in await self._store.database.read_named(done.text, values)]
+            except NotRead:
+                raise read_only() from None
 
         def unit() -> Unit[list[Any]]:
             return (yield Ask(done.text, values, named=True))

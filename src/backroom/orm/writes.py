@@ -16,7 +16,7 @@ from backroom.calls import Actor, Row
 from backroom.database.database import Transaction, retrying
 from backroom.orm.creates import Created, Creation, Values, create, run
 from backroom.orm.deletes import MAX_CASCADE, Removal, referrers, too_many
-from backroom.orm.reach import Channel, Store, Within
+from backroom.orm.reach import Channel, ReadOnly, Store, Within, read_only
 from backroom.orm.reads import project, read_keys, read_one
 from backroom.orm.rows import RowLoader, columns_of, from_columns
 from backroom.orm.updates import Revision
@@ -35,6 +35,9 @@ async def in_transaction(store: Store, channel: Channel | None, work: Any) -> An
     if isinstance(channel, Within):
         async with channel.savepoint():
             return await work(channel)
+
+    if isinstance(channel, ReadOnly):
+        raise read_only()
 
     async def begin(transaction: Transaction) -> Any:
         return await work(Within(transaction))

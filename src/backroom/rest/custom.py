@@ -29,12 +29,15 @@ BODILESS = ("GET", "DELETE")
 class CustomEndpoint:
     """One function of the app at one address. Made at start; what is wrong with it stops the start.
 
-    `custom_steps` runs it.
+    `custom_steps` runs it. `reads_only`: it is a function asked by GET, whose `db` changes nothing.
     """
 
-    def __init__(self, method: str, path: str, function: Callable[..., Awaitable[Any]], access: Condition | None) -> None:
-        self.method, self.path, self.function = method, path, function
+    def __init__(
+        self, method: str, path: str, function: Callable[..., Awaitable[Any]], access: Condition | None, *, reads_only: bool = False
+    ) -> None:
+        self.method, self.path, self.function, self.reads_only = method, path, function, reads_only
         self.name = function.__name__
+        self._written_access = access
         self.description = inspect.getdoc(function) or ""
         if not inspect.iscoroutinefunction(function):
             raise self.error(f"must be `async def {self.name}(...)`")
@@ -52,10 +55,17 @@ class CustomEndpoint:
         self.path_names = names
         skip = frozenset(name for name in (self.db, self.request, self.me) if name is not None)
         try:
-            self.arguments = Arguments(signature, names, method not in BODILESS, skip)
+            self.arguments = Arguments(signature, names, method not in BODILESS, skip, braces=reads_only)
         except DeclarationError as error:
             raise self.error(str(error)) from error
         self.reply = self._reply_adapter()
+
+    def by_get(self) -> CustomEndpoint | None:
+        """The same function asked by GET; None where its arguments don't fit into an address."""
+        try:
+            return CustomEndpoint("GET", self.path, self.function, self._written_access, reads_only=True)
+        except DeclarationError:
+            return None
 
     def error(self, sentence: str) -> DeclarationError:
         code = inspect.unwrap(self.function).__code__

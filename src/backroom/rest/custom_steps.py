@@ -9,8 +9,9 @@ from backroom.calls import Actor
 from backroom.database.database import SerializationFailure
 from backroom.database.refusals import TRIES, pause
 from backroom.errors import Problem
+from backroom.http.origin import require_own_page
 from backroom.http.response import Response
-from backroom.orm.reach import Channel, Store
+from backroom.orm.reach import Channel, ReadOnly, Store
 from backroom.orm.session import Db
 from backroom.orm.writes import person
 from backroom.rest.custom import BODILESS, CustomEndpoint
@@ -29,7 +30,7 @@ class CustomSteps(Steps):
 
     def __init__(self, endpoint: CustomEndpoint, store: Store, settings: Settings) -> None:
         self.custom = endpoint
-        self._store = store
+        self._store, self._settings = store, settings
         self._bounds = (settings.MAX_JSON_DEPTH, settings.MAX_JSON_VALUES)
 
     def authorize(self, actor: Actor) -> None:
@@ -37,6 +38,9 @@ class CustomSteps(Steps):
 
     async def validate(self, call: Call) -> None:
         request = call.request
+        if self.custom.reads_only and call.actor.via == "cookie":
+            # Its `db` changes nothing, but what else it does nobody knows: a link on a foreign page must not do it in this person's name.
+            require_own_page(request, self._settings)
         require_acceptable(request)
         body = None
         if self.custom.method not in BODILESS:
@@ -49,7 +53,7 @@ class CustomSteps(Steps):
         """The code asks as it goes along."""
 
     async def run(self, call: Call) -> None:
-        channel = call.channel
+        channel = ReadOnly(self._store.database) if self.custom.reads_only else call.channel
         returned = await (self._retried(call) if channel is None else self._once(call, channel))
         call.result = await render(self._store, call.actor, returned, channel)
 

@@ -8,6 +8,7 @@ from typing import Any, cast
 
 from backroom.resources.catalog import Catalog
 from backroom.rest.openapi_accounts import ACCOUNT_NAMES, describe_accounts, security_schemes
+from backroom.rest.openapi_batch import describe_batch
 from backroom.rest.openapi_endpoints import CustomEndpoint, describe_endpoint, plain_path
 from backroom.rest.openapi_names import Components, family, resource_names
 from backroom.rest.openapi_problems import SCHEMAS, headers, refusals, responses
@@ -18,6 +19,7 @@ _PREFIX = "#/components/schemas/"
 _TAGS = {
     "account": "Sign up, sign in, sign out, who am I: the session is a cookie that no script can read.",
     "auth": "The same with tokens, in the shapes that GoTrue's clients read.",
+    "batch": "Several requests in one transaction.",
     "functions": "The app's own functions.",
     "endpoints": "The app's own endpoints.",
     "server": "The server itself.",
@@ -42,6 +44,13 @@ _PARAMETERS: dict[str, Any] = {
         "in": "header",
         "description": "The `ETag` that is known already: if it is still right, the reply is 304.",
         "schema": {"type": "string"},
+    },
+    "Idempotency-Key": {
+        "name": "Idempotency-Key",
+        "in": "header",
+        "description": "A fresh random text for each thing to be done, like `crypto.randomUUID()`. Sent again with the same request within 24 hours, "
+        "the first reply comes back (`Idempotent-Replayed: true`) and nothing is done twice.",
+        "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     },
     "Prefer": {
         "name": "Prefer",
@@ -73,6 +82,7 @@ def document(
         paths |= describe(app.of(definition.name), components)
     for endpoint in endpoints:
         _put(paths, endpoint, describe_endpoint(endpoint, app, components))
+    paths |= describe_batch(app)
     if auth:
         paths |= describe_accounts(app, components)
     paths["/health"] = {"get": _health("readHealth", "Is the server alive?")}
@@ -113,7 +123,7 @@ def _put(paths: dict[str, Any], endpoint: CustomEndpoint, operation: dict[str, A
     there = next((each for each in paths if re.sub(r"\{\w+\}", "{}", each) == shape), path)
     renamed = dict(zip(re.findall(r"\{(\w+)\}", path), re.findall(r"\{(\w+)\}", there), strict=True))
     for parameter in operation.get("parameters", ()):
-        if parameter["in"] == "path":
+        if parameter.get("in") == "path":
             parameter["name"] = renamed[parameter["name"]]
     paths.setdefault(there, {})[endpoint.method.lower()] = operation
 

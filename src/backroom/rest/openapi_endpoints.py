@@ -13,8 +13,9 @@ from backroom.resources.fields import Field, split_optional
 from backroom.resources.nodes import Node
 from backroom.resources.outcomes import possible
 from backroom.resources.resource import Resource
+from backroom.rest.idempotency import METHODS as KEYED_METHODS
 from backroom.rest.openapi_names import Components
-from backroom.rest.openapi_problems import ALWAYS, WITH_BODY, WRITING, refusals
+from backroom.rest.openapi_problems import ALWAYS, IDEMPOTENCY_KEY, KEYED, WITH_BODY, WRITING, refusals
 from backroom.rest.openapi_resources import Described, json_body, related, security
 from backroom.rest.replies import Reply
 from backroom.rest.schemas import Schema, field_schema, type_schema
@@ -39,7 +40,7 @@ class CustomEndpoint(Protocol):
     """What the document needs to know of one endpoint of the app's own.
 
     `path` is whole and in the router's spelling (`/api/todos/{id}/archive`), `description` the docstring or "", `returns` the annotation of what is
-    returned. `requires_person`: somebody must be signed in; `access`: what else is asked of the caller, or None.
+    returned. `requires_person`: somebody must be signed in; `access`: what else is asked of the caller, or None. `reads_only`: a function by GET.
     """
 
     @property
@@ -55,6 +56,8 @@ class CustomEndpoint(Protocol):
     @property
     def requires_person(self) -> bool: ...
     @property
+    def reads_only(self) -> bool: ...
+    @property
     def access(self) -> Node | None: ...
     @property
     def arguments(self) -> ArgumentFields: ...
@@ -69,19 +72,25 @@ def describe_endpoint(endpoint: CustomEndpoint, app: Described, components: Comp
     """The operation. Its models go to `components`; its rows are the resources' own."""
     summary, _, rest = inspect.cleandoc(endpoint.description).partition("\n\n")
     words = endpoint.name.replace("_", " ").strip()
-    operation: dict[str, Any] = {"operationId": operation_name(endpoint.name), "tags": [_tag(endpoint.path, app.catalog)]}
+    name = f"read_{endpoint.name}" if endpoint.reads_only else endpoint.name
+    operation: dict[str, Any] = {"operationId": operation_name(name), "tags": [_tag(endpoint.path, app.catalog)]}
     operation["summary"] = " ".join(summary.split()).removesuffix(".") or words[:1].upper() + words[1:]
+    if endpoint.reads_only:
+        rest += "\n\nBy GET it may change nothing (405)."
     if rest:
         operation["description"] = rest.strip()
     parameters = [_argument(field, "path", components) for field in endpoint.arguments.path.values()]
     parameters += [_argument(field, "query", components) for field in endpoint.arguments.query.values()]
+    keyed = endpoint.method in KEYED_METHODS
+    parameters += [IDEMPOTENCY_KEY] if keyed else []
     if parameters:
         operation["parameters"] = parameters
     body = _body(endpoint, components)
     if body is not None:
         operation["requestBody"] = body
     safe = endpoint.method in ("GET", "HEAD")
-    statuses = [*ALWAYS, *_RAISED, *(() if safe else WRITING), *(WITH_BODY if body is not None else ())]
+    statuses = [*ALWAYS, *_RAISED, *(() if safe else WRITING), *(WITH_BODY if body is not None else ()), *(KEYED if keyed else ())]
+    statuses += [405] if endpoint.reads_only else []
     operation["responses"] = _replies(endpoint.returns, app, components) | refusals(statuses)
     if app.auth:
         open_to_all = endpoint.access is None or True in possible(endpoint.access, signed_in=False)

@@ -33,6 +33,9 @@ NAMES: Mapping[int, str] = {
 ALWAYS = (400, 406, 414, 431, 500, 503)
 WITH_BODY = (408, 413, 415)
 WRITING = (507,)
+#: What `Idempotency-Key` may meet, and the parameter itself.
+KEYED = (409, 422)
+IDEMPOTENCY_KEY: Schema = {"$ref": "#/components/parameters/Idempotency-Key"}
 
 _SENTENCES: Mapping[int, str] = {
     400: "Malformed or invalid. `errors` names every fault at once.",
@@ -40,8 +43,8 @@ _SENTENCES: Mapping[int, str] = {
     403: "Signed in, and not allowed.",
     404: "There is no such thing, or it is not this caller's to see: the two look alike.",
     408: "The body did not arrive in time.",
-    409: "It clashes with what is stored: a unique value, a reference, a check.",
-    422: "Understood, and refused in GoTrue's words: `code` is `user_already_exists`, `weak_password`, `same_password`, ...",
+    409: "It clashes with what is stored: a unique value, a reference, a check; or with a request of the same `Idempotency-Key` under way.",
+    422: "This `Idempotency-Key` was sent with another request. At `/auth/v1`: refused in GoTrue's words, `code` is `weak_password`, ...",
     412: "The row has changed since it was read (`If-Match`, or an `updated_at` that is not the stored one).",
 }
 _TEXT: Schema = {"type": "string"}

@@ -15,9 +15,10 @@ from backroom.resources.nodes import Always
 from backroom.resources.outcomes import possible
 from backroom.rest.actions import ACTION_TABLE
 from backroom.rest.faces import POSTGREST
+from backroom.rest.idempotency import METHODS as KEYED_METHODS
 from backroom.rest.implication import row_rule, sees_created, sees_updated
 from backroom.rest.openapi_names import Components, pascal
-from backroom.rest.openapi_problems import ALWAYS, WITH_BODY, WRITING, header_refs, refusals
+from backroom.rest.openapi_problems import ALWAYS, IDEMPOTENCY_KEY, KEYED, WITH_BODY, WRITING, header_refs, refusals
 from backroom.rest.openapi_queries import filters, listing, parameter, select
 from backroom.rest.schemas import Schema, create_body, field_schema, is_sent, is_shown, replace_body, row, update_body
 from backroom.settings import Settings
@@ -238,6 +239,9 @@ def _operation(
         statuses += [401]
     operation: dict[str, Any] = {"operationId": name, "tags": [resource.definition.name], "summary": summary}
     listed = list(parameters)
+    if method.upper() in KEYED_METHODS:
+        listed.append(IDEMPOTENCY_KEY)
+        statuses += KEYED
     if listed:
         operation["parameters"] = listed
     if body is not None:

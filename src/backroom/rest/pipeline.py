@@ -13,6 +13,7 @@ from backroom.http.response import Response
 from backroom.http.router import Router
 from backroom.rest.endpoint import Call
 from backroom.rest.faces import POSTGREST
+from backroom.rest.idempotency import HEADER, METHODS, Idempotency
 from backroom.rest.postgrest_refusals import refusal_of
 from backroom.rest.steps import Steps
 
@@ -31,9 +32,10 @@ _POSTGREST = POSTGREST.prefix + "/"
 class Pipeline:
     """Answers the requests of the addresses that are ours."""
 
-    def __init__(self, actions: Router[Steps | Handler], authenticate: Authenticate, tell: Tell | None = None) -> None:
+    def __init__(self, actions: Router[Steps | Handler], authenticate: Authenticate, idempotency: Idempotency, tell: Tell | None = None) -> None:
         self._route = actions.route
         self._authenticate = authenticate
+        self._idempotency = idempotency
         self._tell = tell
 
     async def answer(self, request: Request) -> Response:
@@ -54,6 +56,8 @@ class Pipeline:
         actor = await self._authenticate(request)  # auth        -> Actor
         call = Call(request, actor, parameters)
         call.grant = steps.authorize(actor)  # rules       -> rights, or 401/403
+        if HEADER in request.headers and request.method in METHODS:
+            return await self._idempotency.answer(steps, call)
         await steps.validate(call)  # validation  -> typed input, or 400 with every fault at once
         steps.statement(call)  # sql         -> compiled text
         await steps.run(call)  # database    -> rows
@@ -82,6 +86,10 @@ class Pipeline:
         try:
             call.grant = steps.authorize(actor)
             lap("rules")
+            if HEADER in request.headers and request.method in METHODS:
+                response = await self._idempotency.answer(steps, call)
+                lap("database")
+                return response
             await steps.validate(call)
             lap("validation")
             steps.statement(call)

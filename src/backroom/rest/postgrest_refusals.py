@@ -33,6 +33,7 @@ _SAID: Mapping[str, tuple[str, int | None]] = {
     "rest.range": ("PGRST103", 416),
     "rest.max_affected": ("PGRST124", 400),
     "rest.no_filter": ("21000", 400),
+    "rest.read_only": ("25006", 405),
     "rest.one_key": ("PGRST105", 405),
     "rest.other_key": ("PGRST115", 400),
     "rest.not_found": ("PGRST116", 404),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from backroom.errors import Problem
+from backroom.errors import Fault, Problem
 from backroom.http.request import Request
 from backroom.rest.representation import version_of
 
@@ -38,6 +38,14 @@ def wanted_version(request: Request) -> int | None:
     if len(versions) > 1:
         raise Problem("http.malformed", "If-Match takes one tag here: the ETag of the row you read.")
     return versions[0]
+
+
+def require_no_query(request: Request) -> None:
+    """400 where an address takes no parameters."""
+    if request.query:
+        name = request.query.split(b"&")[0].split(b"=")[0].decode("ascii", "replace")[:80]
+        fault = Fault(name, "unknown", f"`{name}` is not known here.")
+        raise Problem("validation.query", f"This address takes no parameters; {fault.message}", errors=[fault])
 
 
 def require_unconditional(request: Request) -> None:

@@ -19,6 +19,9 @@ class Steps(ABC):
     def authorize(self, actor: Actor) -> Any:
         """rules: the caller's rights, or 401/403 before any row is read."""
 
+    async def authorize_parts(self, call: Call) -> None:  # noqa: B027 - most requests have no parts
+        """rules: 401/403 for what stands in the body and is asked of the caller alone. `validate` does it too."""
+
     @abstractmethod
     async def validate(self, call: Call) -> None:
         """validation: key, query and body read into types, or 400 with every fault."""

@@ -15,7 +15,7 @@ from backroom.resources.access import Action
 from backroom.resources.fields import Field
 from backroom.rest.creating import not_given
 from backroom.rest.endpoint import Call
-from backroom.rest.preconditions import must_be_new, require_acceptable, require_json, wanted_version
+from backroom.rest.preconditions import must_be_new, require_acceptable, require_json, require_no_query, wanted_version
 from backroom.rest.steps import Written
 from backroom.rules.authorize import authorize
 from backroom.sql.values import load
@@ -50,7 +50,7 @@ class Update(Written):
         require_acceptable(call.request)
         endpoint = self._endpoint
         call.key = load(endpoint.definition.key.kind, endpoint.key(call.parameters["id"]), endpoint.store.dialect)
-        _no_query(call)
+        require_no_query(call.request)
 
     async def _body(self, call: Call, mode: Mode, action: Action) -> Values:
         endpoint = self._endpoint
@@ -211,7 +211,7 @@ class Delete(Written):
     async def validate(self, call: Call) -> None:
         endpoint = self._endpoint
         call.key = load(endpoint.definition.key.kind, endpoint.key(call.parameters["id"]), endpoint.store.dialect)
-        _no_query(call)
+        require_no_query(call.request)
         call.version = wanted_version(call.request)
         must_be_new(call.request, creates=False)
 
@@ -225,10 +225,3 @@ class Delete(Written):
 
 def _default(field: Field) -> Any:
     return stored_form(field, field.default_value())
-
-
-def _no_query(call: Call) -> None:
-    if call.request.query:
-        name = call.request.query.split(b"&")[0].split(b"=")[0].decode("ascii", "replace")[:80]
-        fault = Fault(name, "unknown", f"`{name}` is not known here.")
-        raise Problem("validation.query", f"This address takes no parameters; {fault.message}", errors=[fault])

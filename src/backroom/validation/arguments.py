@@ -17,6 +17,7 @@ from backroom.errors import DeclarationError, Fault, Problem
 from backroom.resources.fields import MISSING, Field, FieldOptions, Kind, kind_of, split_optional
 from backroom.resources.resource import Resource
 from backroom.validation.faults import MAX_FAULTS, faults_of, refusal, unknown
+from backroom.validation.grammar import Misspelled, parse_list
 from backroom.validation.parameters import split
 from backroom.validation.rows import RowSchema, Values, strangers_in
 from backroom.validation.strict_json import MAX_DEPTH, MAX_VALUES, inexact, is_object, may_be_inexact, read_json, spell
@@ -29,14 +30,17 @@ class Arguments:
     """Reads the arguments of one function. Built once at start; raises `DeclarationError` for parameters that nobody could send.
 
     `path_names` come from the path; the rest from the JSON object (`from_body`) or the query. `skip` names what others pass (`me`, `db`).
-    A parameter without default that may be None is None when absent. One pydantic model alone is the whole body.
+    A parameter without default that may be None is None when absent. One pydantic model alone is the whole body. `braces`: a list in the query
+    may also be spelled as Postgres spells it, `{a,b}`.
 
     >>> async def contact(email: str, times: int = 1): ...
     >>> Arguments(inspect.signature(contact, eval_str=True), (), True, frozenset()).read({}, b"", b'{"email": "a@b.example"}')
     {'email': 'a@b.example', 'times': 1}
     """
 
-    def __init__(self, signature: inspect.Signature, path_names: Iterable[str], from_body: bool, skip: frozenset[str]) -> None:
+    def __init__(
+        self, signature: inspect.Signature, path_names: Iterable[str], from_body: bool, skip: frozenset[str], *, braces: bool = False
+    ) -> None:
         fields = {name: _field(parameter) for name, parameter in signature.parameters.items() if name not in skip}
         wanted = tuple(path_names)
         absent = [name for name in wanted if name not in fields]
@@ -50,7 +54,7 @@ class Arguments:
         self.body: Mapping[str, Field] = rest if from_body else {}
         self.model = _only_model(rest) if from_body else None
         self._path = _Texts("path", self.path)
-        self._query = _Texts("query", self.query)
+        self._query = _Texts("query", self.query, braces=braces)
         self._model = _model_alone(rest) if from_body else None
         self._body = RowSchema("body", {} if self._model is not None else self.body, stored=False)
         self._body_names = frozenset(rest) if from_body else frozenset[str]()
@@ -168,8 +172,8 @@ def _model_alone(fields: Mapping[str, Field]) -> Callable[[bytes, Any], Values] 
 class _Texts:
     """Parameters that arrive as text. What is a number in JSON is read from its text first; then the text takes a body's way."""
 
-    def __init__(self, where: str, fields: Mapping[str, Field]) -> None:
-        self.fields = fields
+    def __init__(self, where: str, fields: Mapping[str, Field], *, braces: bool = False) -> None:
+        self.fields, self._braces = fields, braces
         self._names = frozenset(fields)
         self._lists: dict[str, Kind] = {name: _items(where, field) for name, field in fields.items() if field.kind == "json"}
         self._schema = RowSchema(where, fields, stored=False)
@@ -182,19 +186,18 @@ class _Texts:
             if name not in self.fields:
                 faults.append(unknown(name, self._names, "parameter"))
                 continue
-            kind: Kind = self._lists[name] if name in self._lists else self.fields[name].kind
             try:
-                value = _plain(kind, text)
+                if name in self._lists:
+                    tree.setdefault(name, []).extend(self._listed(self._lists[name], text))
+                elif name in tree:
+                    faults.append(Fault(name, "repeated", f"`{name}` is given twice; give it once."))
+                else:
+                    tree[name] = _plain(self.fields[name].kind, text)
+            except Misspelled as error:
+                faults.append(Fault(name, error.code, f"`{name}`: {error}."))
             except PydanticCustomError as error:
                 context: Mapping[str, Any] = error.context or {}
                 faults.append(Fault(name, context["code"], f"`{name}` {context['phrase']}."))
-                continue
-            if name in self._lists:
-                tree.setdefault(name, []).append(value)
-            elif name in tree:
-                faults.append(Fault(name, "repeated", f"`{name}` is given twice; give it once."))
-            else:
-                tree[name] = value
         try:
             given = self._schema.read_one(to_json(tree), tree, "create", self._names)
         except Problem as problem:
@@ -203,6 +206,11 @@ class _Texts:
         if faults:
             raise refusal(faults)
         return given
+
+    def _listed(self, kind: Kind, text: str) -> list[Any]:
+        if not self._braces or not text.startswith("{"):
+            return [_plain(kind, text)]
+        return [None if item is None else _plain(kind, item) for item in parse_list(text)]
 
 
 def _plain(kind: Kind, text: str) -> Any:
