@@ -58,23 +58,27 @@ async def change_where(
 async def remove_where(
     store: Store, definition: Definition, actor: Actor, where: Node, channel: Channel | None = None, *, allow: Allow = anything
 ) -> list[Any]:
-    """Delete every row that `where` (resolved) matches and the caller may delete, with what they cascade to. Their keys."""
+    """Delete every row that `where` (resolved) matches and the caller may delete, with what they cascade to. Their (Python) keys."""
     hooked = writes.hooks_below(store, definition)
     if not hooked and allow is anything:
-        return await Removal(store, definition, actor, None, normal(where)).run(channel)
+        return _loaded(store, definition, await Removal(store, definition, actor, None, normal(where)).run(channel))
 
     async def work(within: Channel) -> list[Any]:
         if hooked:
             return await _each(store, definition, actor, "delete", where, within, allow, lambda key: _remove(key, within))
         keys = await Removal(store, definition, actor, None, normal(where)).run(within)
         allow(len(keys))
-        return keys
+        return _loaded(store, definition, keys)
 
     async def _remove(key: Any, within: Channel) -> None:
         await writes.remove_judged(store, definition, actor, key, within)
 
     removed: list[Any] = await writes.in_transaction(store, channel, work)
     return removed
+
+
+def _loaded(store: Store, definition: Definition, keys: list[Any]) -> list[Any]:
+    return [load(definition.key.kind, key, store.dialect) for key in keys]
 
 
 async def _each(
