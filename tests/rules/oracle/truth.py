@@ -5,8 +5,9 @@ A row is a dict in JSON's forms, by column. A world is {resource: {key: row}}.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias, cast
 
@@ -159,8 +160,9 @@ class Judge:
             resource = self.tables[resource].references[step][0]
         references = self.tables[resource].references
         if path[-1] in references:
-            return "uuid" if references[path[-1]][0] == "users" else "integer"
-        return self.tables[resource].columns[path[-1]][0]
+            target = references[path[-1]][0]
+            return "uuid" if target == "users" else self.tables[target].key
+        return self.tables[resource].key if path[-1] == "id" else self.tables[resource].columns[path[-1]][0]
 
     def end(self, resource: str, path: tuple[str, ...]) -> str:
         for step in path[:-1]:
@@ -278,8 +280,25 @@ def _as(kind: str, value: Any) -> Any:
                 return Decimal(value) if isinstance(value, str | int) else _MISSING
             except InvalidOperation:
                 return _MISSING
+        case "float":
+            return float(value) if isinstance(value, int | float) else _MISSING
+        case "timedelta":
+            return seconds(value) if isinstance(value, str) and _DURATION.fullmatch(value) else _MISSING
         case _:
+            read = {"date": date.fromisoformat, "time": time.fromisoformat, "datetime": datetime.fromisoformat}[kind]
             try:
-                return datetime.fromisoformat(value) if isinstance(value, str) and "T" in value else _MISSING
+                return read(value) if isinstance(value, str) and (kind != "datetime" or "T" in value) else _MISSING
             except ValueError:
                 return _MISSING
+
+
+_DURATION = re.compile(r"(-?)P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9.]+)S)?)?")
+
+
+def seconds(duration: str) -> Decimal:
+    """`P1DT2H` in seconds."""
+    found = _DURATION.fullmatch(duration)
+    assert found is not None
+    sign, *parts = found.groups()
+    total = sum(Decimal(part or 0) * size for part, size in zip(parts, (86_400, 3_600, 60, 1), strict=True))
+    return Decimal(-total if sign else total)
