@@ -66,8 +66,6 @@ def key(kind: str, value: Any) -> Any:
             return seconds(value)
         case "bytes":
             return b64decode(value)
-        case "uuid":
-            return UUID(value).bytes
         case _:
             return value
 

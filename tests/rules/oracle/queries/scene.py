@@ -67,6 +67,7 @@ def schema(chance: Random) -> dict[str, Table]:
         ties = {each[:-1]: (each, False, chance.choice(("refuse", "cascade"))) for each in (near, far)}
         tables[names[-1]].references = {**ties, **({"boss": ("users", True, "refuse")} if chance.random() < 0.4 else {})}
         tables[names[-1]].unique = ((near[:-1], far[:-1]),) if chance.random() < 0.6 else ()
+    _uncircled(tables)
     for name, table in tables.items():
         _collections(chance, tables, name)
         if not table.unique and chance.random() < 0.5:
@@ -90,6 +91,18 @@ def _references(chance: Random, names: tuple[str, ...], index: int) -> dict[str,
     if chance.random() < 0.2:
         found["mate"] = ("users", True, "refuse")
     return found
+
+
+def _uncircled(tables: dict[str, Table]) -> None:
+    """Rows that cascade back to those which refer to them are refused where all of them go (docs/limits-and-shortcomings.md); they are let go of."""
+    below: dict[str, set[str]] = {name: {name} for name in tables}
+    for _ in tables:
+        for name, table in tables.items():
+            below[name] |= {each for target, _, how in table.references.values() if how == "cascade" for each in below[target]}
+    for name, table in tables.items():
+        for reference, (target, nullable, how) in table.references.items():
+            if how == "refuse" and nullable and target != "users" and target != name and name in below[target]:
+                table.references[reference] = (target, nullable, "set_null")
 
 
 def _collections(chance: Random, tables: dict[str, Table], name: str) -> None:

@@ -92,7 +92,9 @@ class Writes:
         return [self.sight.all[self.name][key] for key in found]
 
     def one(self, count: int) -> None:
-        if self.question.one and self.shows:
+        """Who takes one row as an object means one; `return=minimal`, the second face's default, takes none."""
+        wanted = self.question.returns
+        if self.question.one and (wanted == "representation" or (wanted is None and not self.question.is_postgrest)):
             self.require(count == 1, 406)
 
     @property
