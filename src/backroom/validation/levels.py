@@ -170,9 +170,7 @@ class Level:
         return tuple(parts)
 
     def _require_names(self, parts: list[Part]) -> None:
-        names: list[str] = []
-        for part in parts:
-            names += [each.name for each in part.selection.parts] if isinstance(part, Embedded) and part.spread else [part.name]
+        names = Selection(self.definition.name, tuple(parts)).names
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
             self.slips.fail("select", "repeated", f"`select` names `{self.spelled(name)}` twice; give one of them another name, like `other:{name}`.")
 

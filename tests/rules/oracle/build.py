@@ -54,7 +54,7 @@ def build(tables: Mapping[str, Table]) -> tuple[App, dict[str, type[Resource[Any
             classes[name] = app.user(types.new_class("Person", (User,), exec_body=body_of(body)))
             continue
         base: Any = Resource[UUID] if table.key == "uuid" else Resource
-        classes[name] = app.resource(name, unique=table.unique)(types.new_class(names[name], (base,), exec_body=body_of(body)))
+        classes[name] = app.resource(name, unique=table.unique, aggregates=table.aggregates)(types.new_class(names[name], (base,), exec_body=body_of(body)))
     app.catalog.freeze()
     return app, classes
 

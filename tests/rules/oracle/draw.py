@@ -63,6 +63,7 @@ class Table:
     key: str = "integer"
     unique: tuple[tuple[str, ...], ...] = ()  # groups of fields
     defaults: dict[str, Any] = field(default_factory=dict[str, Any])
+    aggregates: bool = False
 
 
 @dataclass

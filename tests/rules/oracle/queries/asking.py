@@ -1,22 +1,22 @@
-"""Chance -> a question about one resource of a scene: every operator, nested; orders, pages, columns; now and then what must be refused."""
+"""Chance -> what can be asked of the rows of one resource: every operator, nested; orders, columns; now and then what must be refused."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from random import Random
 from typing import Any
 
 from tests.rules.oracle.draw import Table
 from tests.rules.oracle.queries.kinds import STRUCTURED, TEXTS, VALUES
-from tests.rules.oracle.queries.questions import Condition, Group, Negated, Question, Sort, Test
-from tests.rules.oracle.queries.scene import Rows, value, values
+from tests.rules.oracle.queries.questions import STAR, Condition, Group, Item, Keys, Negated, Pick, Sort, Test
+from tests.rules.oracle.queries.scene import Rows, absent, value
 
 FACES = ("/api", "/rest/v1")
 #: Operators by what they take. The last are refused for this kind.
 _COMPARING = ("eq", "neq", "gt", "gte", "lt", "lte", "in", "isdistinct", "is")
 _PATTERNS = ("like", "ilike")
 _HOLDING = ("cs", "cd", "ov")
+_PATHS: tuple[Keys, ...] = (("a",), ("a",), ("b",), ("c",), ("a", "b"), ("a", "c"), ("b", 0), ("a", 0, "b"), ("zz",))
 _QUANTIFIED = ("eq", "gt", "gte", "lt", "lte", "like", "ilike")
 
 
@@ -25,36 +25,11 @@ class Asking:
 
     def __init__(self, chance: Random, tables: Mapping[str, Table], rows: Rows, known: Callable[[str], frozenset[str]]) -> None:
         self.chance, self.tables, self.rows, self.known = chance, tables, rows, known
-        self.keys = {name: [*found] for name, found in rows.items()}
-
-    def read(self) -> Question:
-        chance = self.chance
-        name = chance.choice([*self.tables, *(each for each in self.tables if each != "users")])
-        face = chance.choice(FACES)
-        if face == "/api" and chance.random() < 0.12:
-            return Question(face, "GET", name, self.key(name), self.select(name), style=chance.getrandbits(8))
-        limit = chance.choice((None, None, None, None, 0, 1, 2, 3, 5, 1000))
-        return Question(
-            face,
-            "HEAD" if chance.random() < 0.05 else "GET",
-            name,
-            select=self.select(name),
-            where=self.where(name),
-            order=self.order(name),
-            limit=limit,
-            offset=chance.choice((None,) * 8 + (0, 1, 1, 2, 9)),
-            span=chance.choice(((0, 0), (0, 2), (1, None), (2, 3))) if chance.random() < 0.1 else None,
-            counted=chance.random() < 0.4,
-            one=chance.random() < 0.04,
-            style=chance.getrandbits(8),
-        )
+        self.keys = {name: [*found] or [absent(tables[name])] for name, found in rows.items()}
 
     def key(self, name: str) -> Any:
         """Mostly of a row that is there."""
-        return self.absent(name) if self.chance.random() < 0.1 or not self.keys[name] else self.chance.choice(self.keys[name])
-
-    def absent(self, name: str) -> Any:
-        return 99 if self.tables[name].key == "integer" else "99999999-0000-4000-8000-000000000000"
+        return absent(self.tables[name]) if self.chance.random() < 0.1 else self.chance.choice(self.keys[name])
 
     def names(self, name: str) -> list[str]:
         """Mostly those that exist for the caller."""
@@ -70,11 +45,12 @@ class Asking:
         target = table.references[column.removesuffix("_id")][0]
         return self.tables[target].key
 
-    def select(self, name: str) -> tuple[str, ...] | None:
+    def columns(self, name: str) -> tuple[Item, ...] | None:
+        """Plain columns."""
         if self.chance.random() < 0.7:
             return None
         names = self.names(name)
-        return tuple(self.chance.sample(names, self.chance.randint(1, len(names)))) if self.chance.random() < 0.9 else ("*",)
+        return tuple(map(Pick, self.chance.sample(names, self.chance.randint(1, len(names))))) if self.chance.random() < 0.9 else STAR
 
     def order(self, name: str) -> tuple[Sort, ...]:
         chance = self.chance
@@ -82,82 +58,19 @@ class Asking:
             return ()
         names = self.names(name)
         chosen = chance.sample(names, min(len(names), chance.choice((1, 1, 1, 2, 3))))
-        return tuple(
-            Sort(column, chance.choice((None, True, False)), chance.choice((None, None, True, False)))
-            for column in chosen
-            if self.kind(name, column) not in STRUCTURED or chance.random() < 0.03
-        )
+        return tuple(self.sort(name, column) for column in chosen if self.kind(name, column) not in STRUCTURED or chance.random() < 0.5)
 
-    # ---------------------------------------------------------------- writes
-    def write(self) -> Question:
-        return self.chance.choice((self.patch, self.patch, self.delete, self.post, self.post, self.upsert, self.upsert))(self.table())
-
-    def table(self) -> str:
-        return self.chance.choice([each for each in self.tables if each != "users"])
-
-    def patch(self, name: str) -> Question:
-        body = self.body(name)
-        sent = {column: body[column] for column in self.chance.sample([*body], min(len(body), self.chance.choice((0, 1, 1, 2))))}
-        return replace(self.wishing(name, "PATCH"), where=self.where(name, least=self.chance.random() < 0.97), body=sent)
-
-    def delete(self, name: str) -> Question:
-        return replace(self.wishing(name, "DELETE"), where=self.where(name, least=self.chance.random() < 0.97))
-
-    def post(self, name: str) -> Question:
+    def sort(self, name: str, column: str, relation: str | None = None) -> Sort:
         chance = self.chance
-        bodies = [self.new(name) for _ in range(chance.choice((0, 1, 2, 2, 3)))]
-        question = replace(self.wishing(name, "POST"), body=bodies if chance.random() < 0.6 or not bodies else bodies[0])
-        if chance.random() < 0.4:
-            question = replace(question, named=self.named(name), missing=chance.choice((None, "default", "null")))
-        return question
+        way, nulls = chance.choice((None, True, False)), chance.choice((None, None, True, False))
+        if relation is None and self.kind(name, column) in STRUCTURED and chance.random() < 0.95:
+            return Sort(column, way, nulls, *self.path(self.kind(name, column)))
+        return Sort(column, way, nulls, relation=relation)
 
-    def upsert(self, name: str) -> Question:
-        chance, table = self.chance, self.tables[name]
-        groups = [tuple(f"{each}_id" if each in table.references else each for each in group) for group in table.unique]
-        place = chance.choice((None, ("id",), *(groups * 4)))
-        bodies = [self.new(name) for _ in range(chance.choice((1, 1, 2, 2, 3)))]
-        for body in bodies:
-            if place in (None, ("id",)):
-                body |= {"id": self.key(name)} if chance.random() < 0.8 else {}
-            elif chance.random() < 0.7 and self.rows.get(name):
-                there = chance.choice([*self.rows[name].values()])
-                body |= {column: there[column] for column in place or ()}
-        if chance.random() < 0.03:
-            place = ("id", "a")
-        how = chance.choice(("merge-duplicates", "merge-duplicates", "ignore-duplicates"))
-        sent = bodies if len(bodies) > 1 or chance.random() < 0.5 else bodies[0]
-        return replace(self.wishing(name, "POST"), body=sent, on_conflict=place, resolution=how)
-
-    def wishing(self, name: str, method: str) -> Question:
-        chance = self.chance
-        returns = chance.choice((None, None, "representation", "representation", "minimal"))
-        one = chance.random() < 0.08
-        return Question(
-            chance.choice(FACES), method, name, select=self.select(name), counted=chance.random() < 0.3, one=one, returns=returns, style=chance.getrandbits(8)
-        )
-
-    def body(self, name: str) -> dict[str, Any]:
-        row = values(self.chance, self.tables[name], dict(self.keys))
-        for reference, (target, _, _) in self.tables[name].references.items():
-            if target != "users" and row[f"{reference}_id"] is not None and self.chance.random() < 0.08:
-                row[f"{reference}_id"] = self.absent(target)
-        strange = self.chance.random() < 0.05
-        return row if strange else {column: held for column, held in row.items() if column in self.known(name)}
-
-    def new(self, name: str) -> dict[str, Any]:
-        """All that a row needs, and some of the rest."""
-        table, row = self.tables[name], self.body(name)
-        needed = {column for column, (_, empty) in table.columns.items() if not empty and column not in table.defaults}
-        needed |= {f"{reference}_id" for reference, (_, empty, _) in table.references.items() if not empty}
-        whole = {**values(self.chance, table, dict(self.keys)), **row}
-        return {column: held for column, held in whole.items() if column in needed or (column in row and self.chance.random() < 0.6)}
-
-    def named(self, name: str) -> tuple[str, ...]:
-        table = self.tables[name]
-        needed = [column for column, (_, empty) in table.columns.items() if not empty and column not in table.defaults]
-        needed += [f"{reference}_id" for reference, (_, empty, _) in table.references.items() if not empty]
-        others = [each for each in self.names(name) if each not in needed and each != "id"]
-        return (*needed, *(each for each in others if self.chance.random() < 0.5)) or ("id",)
+    def path(self, kind: str) -> tuple[Keys, bool]:
+        """Into JSON: where it leads, and whether it ends in a text."""
+        paths: tuple[Keys, ...] = _PATHS if kind == "json" else ((0,), (1,), (5,))
+        return self.chance.choice(paths), self.chance.random() < 0.5
 
     # ---------------------------------------------------------------- conditions
     def where(self, name: str, *, least: int = 0) -> tuple[Condition, ...]:
@@ -177,11 +90,29 @@ class Asking:
         chance = self.chance
         column = chance.choice(self.names(name)) if chance.random() < 0.99 else "zzz"
         kind = "text" if column == "zzz" else self.kind(name, column)
+        if kind in STRUCTURED and chance.random() < 0.5:
+            return self.within(column, kind)
         operators = (*_HOLDING, "is") if kind in STRUCTURED else (*_COMPARING, *_COMPARING, *(_PATTERNS * 3 if kind in TEXTS else ()))
         operator = chance.choice(operators)
         if chance.random() < 0.01:
             return Test(column, chance.choice((*_HOLDING, *_PATTERNS) if kind not in STRUCTURED else (*_PATTERNS, "gt")), (value(chance, kind),))
         return self.asked(name, column, kind, operator)
+
+    def within(self, column: str, kind: str) -> Test:
+        """What lies in JSON: text, or values of one kind."""
+        chance = self.chance
+        keys, as_text = self.path(kind)
+        if as_text:
+            operator = chance.choice(("eq", "neq", "in", "is", "isdistinct", "like", "gt"))
+            values = tuple(chance.choice(("x", "y", "1", "10", "true", "a")) for _ in range(chance.choice((1, 2)) if operator == "in" else 1))
+            return Test(column, operator, ("null",) if operator == "is" else values, None, keys, as_text=True)
+        operator = chance.choice(("eq", "neq", "gt", "lte", "in", "is", "isdistinct", "cs"))
+        pool: tuple[Any, ...] = chance.choice(((1, 10, 1.5), ("x", "y", "1", ""), (True, False)))
+        if operator == "is":
+            return Test(column, "is", (chance.choice(("null", "not_null", "true", "false")),), None, keys)
+        if operator == "cs":
+            return Test(column, "cs", (chance.choice(([1], {"b": "y"}, [{"b": 1}], [])),), None, keys)
+        return Test(column, operator, tuple(chance.choice(pool) for _ in range(chance.choice((1, 2)) if operator == "in" else 1)), None, keys)
 
     def asked(self, name: str, column: str, kind: str, operator: str) -> Test:
         chance = self.chance

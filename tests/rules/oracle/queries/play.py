@@ -12,10 +12,12 @@ import httpx2
 from tests.rules.oracle.draw import Caller
 from tests.rules.oracle.play import Mismatch
 from tests.rules.oracle.queries.answers import Answer, read
-from tests.rules.oracle.queries.asking import Asking
+from tests.rules.oracle.queries.asking_reads import AskingReads
+from tests.rules.oracle.queries.asking_writes import AskingWrites
 from tests.rules.oracle.queries.questions import Question
 from tests.rules.oracle.queries.spell import headers
 from tests.rules.oracle.queries.scene import Rows
+from tests.rules.oracle.queries.selections import same
 from tests.rules.oracle.queries.stage import SERVER_SET, Stage, drawn, staged
 from tests.rules.oracle.queries.writes import New, Outcome, Writes, reply
 
@@ -35,8 +37,8 @@ async def _play(seed: str, url: str, questions: int) -> Counter[str]:
         begun = stage.rows
         for _ in range(questions):
             caller = chance.choice(scene.callers)
-            asking = Asking(chance, scene.tables, stage.rows, stage.sight(caller).known)
-            question = asking.read() if chance.random() < READS else asking.write()
+            asking = AskingReads if chance.random() < READS else AskingWrites
+            question = asking(chance, scene.tables, stage.rows, stage.sight(caller).known).draw()
             try:
                 await compare(stage, caller, question, counts)
             except Mismatch as mismatch:
@@ -100,25 +102,15 @@ def difference(question: Question, response: httpx2.Response, wanted: Answer) ->
         return "the link to the next page is wrong"
     if wanted.body is None or question.method == "HEAD":
         return None
-    body, right = plain(response.json()), wanted.body
-    if not wanted.ordered and isinstance(right, list):
-        body, right = (sorted(each, key=repr) for each in (body, right))
-    return None if body == right and kinds_of(body) == kinds_of(right) else "the body is wrong"
+    return None if same(plain(response.json()), wanted.body) else "the body is wrong"
 
 
 def plain(body: Any) -> Any:
     if isinstance(body, list):
         return [plain(each) for each in body]
     if isinstance(body, dict):
-        return {name: value for name, value in body.items() if name not in SERVER_SET}
+        return {name: plain(value) for name, value in body.items() if name not in SERVER_SET}
     return body
-
-
-def kinds_of(body: Any) -> Any:
-    """To Python 1, 1.0 and True are equal; to a reader of JSON the last is another thing."""
-    if isinstance(body, list):
-        return [kinds_of(each) for each in body]
-    return {name: kinds_of(value) for name, value in body.items()} if isinstance(body, dict) else isinstance(body, bool)
 
 
 def told(stage: Stage, caller: Caller, question: Question, wanted: Answer, response: httpx2.Response | None, fault: str) -> str:

@@ -2,18 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+Keys: TypeAlias = "tuple[str | int, ...]"
 
+
+# ---------------------------------------------------------------- which rows, in which order
 @dataclass(frozen=True)
 class Test:
-    """`column operator value`. `values` in JSON's forms; several for `in`, and for a `quantifier`."""
+    """`column operator value`. `values` in JSON's forms; several for `in`, and for a `quantifier`. `keys` lead into JSON.
+
+    `is.null` and `is.not_null` may ask of a relation instead, by the name that it has in `select`.
+    """
 
     column: str
     operator: str
     values: tuple[Any, ...]
     quantifier: str | None = None
+    keys: Keys = ()
+    as_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -34,9 +43,62 @@ Condition: TypeAlias = "Test | Group | Negated"
 
 @dataclass(frozen=True)
 class Sort:
+    """`relation`: by a column of the one row that it reaches."""
+
     column: str
     descending: bool | None = None  # None: not said
     nulls_first: bool | None = None
+    keys: Keys = ()
+    as_text: bool = False
+    relation: str | None = None
+
+
+# ---------------------------------------------------------------- what is shown of them
+@dataclass(frozen=True)
+class Star:
+    """Every column that the caller may see."""
+
+
+@dataclass(frozen=True)
+class Pick:
+    """A column, what lies in it, or what its values come to. `column` None: `count()`."""
+
+    column: str | None
+    keys: Keys = ()
+    as_text: bool = False
+    alias: str | None = None
+    cast: str | None = None
+    aggregate: str | None = None
+
+    @property
+    def name(self) -> str:
+        last = next((key for key in reversed(self.keys) if isinstance(key, str)), self.column)
+        return self.alias or self.aggregate or last or "count"
+
+
+@dataclass(frozen=True)
+class Embed:
+    """The rows that a relation reaches, of the resource `target`. `join`: what is written behind `!`, if anything."""
+
+    written: str
+    target: str
+    items: tuple[Item, ...]
+    alias: str | None = None
+    hint: str | None = None
+    join: str | None = None
+    spread: bool = False
+    where: tuple[Condition, ...] = ()
+    order: tuple[Sort, ...] = ()
+    limit: int | None = None
+    offset: int | None = None
+
+    @property
+    def name(self) -> str:
+        return self.alias or self.written
+
+
+Item: TypeAlias = "Star | Pick | Embed"
+STAR: tuple[Item, ...] = (Star(),)
 
 
 @dataclass(frozen=True)
@@ -47,7 +109,7 @@ class Question:
     method: str
     resource: str
     key: Any = None
-    select: tuple[str, ...] | None = None
+    select: tuple[Item, ...] | None = None
     where: tuple[Condition, ...] = ()
     order: tuple[Sort, ...] = ()
     limit: int | None = None
@@ -68,22 +130,27 @@ class Question:
     def is_postgrest(self) -> bool:
         return self.face == "/rest/v1"
 
+    @property
+    def items(self) -> tuple[Item, ...]:
+        return STAR if self.select is None else self.select
 
-def columns_of(condition: Condition) -> list[str]:
-    match condition:
-        case Group(_, parts):
-            return [name for part in parts for name in columns_of(part)]
-        case Negated(part):
-            return columns_of(part)
-        case Test(column):
-            return [column]
+    @property
+    def plain(self) -> tuple[str, ...]:
+        """The columns that are named, where no more than columns are."""
+        return tuple(str(item.column) for item in self.items if isinstance(item, Pick))
 
 
-def tests_of(condition: Condition) -> list[Test]:
-    match condition:
-        case Group(_, parts):
-            return [test for part in parts for test in tests_of(part)]
-        case Negated(part):
-            return tests_of(part)
-        case Test():
-            return [condition]
+def tests_of(where: tuple[Condition, ...]) -> Iterator[Test]:
+    for condition in where:
+        match condition:
+            case Group(_, parts):
+                yield from tests_of(parts)
+            case Negated(part):
+                yield from tests_of((part,))
+            case Test():
+                yield condition
+
+
+def embeds_of(items: tuple[Item, ...]) -> Iterator[Embed]:
+    """Those of one level."""
+    return (item for item in items if isinstance(item, Embed))

@@ -58,7 +58,7 @@ def schema(chance: Random) -> dict[str, Table]:
             letter: (chance.choice(KINDS if chance.random() < 0.7 else ORDERED), chance.random() < 0.6)
             for letter in "abcd"[: chance.choice((2, 3, 3, 4))]
         }
-        tables[name] = Table(columns, _references(chance, names, index), {}, key="uuid" if chance.random() < 0.15 else "integer")
+        tables[name] = Table(columns, _references(chance, names, index), {}, key="uuid" if chance.random() < 0.15 else "integer", aggregates=chance.random() < 0.8)
         tables[name].defaults = {
             column: chance.choice(VALUES[kind]) for column, (kind, _) in columns.items() if kind in ORDERED and chance.random() < 0.2
         }
@@ -125,6 +125,8 @@ def _unique(chance: Random, table: Table) -> tuple[tuple[str, ...], ...]:
         return ()
     first = chance.choice(columns)
     others = [each for each in (*columns, *table.references) if each != first]
+    if table.references and chance.random() < 0.25:  # one row for each that it refers to
+        return ((chance.choice([*table.references]),),)
     return ((first, chance.choice(others)),) if others and chance.random() < 0.5 else ((first,),)
 
 
@@ -232,8 +234,13 @@ def values(chance: Random, table: Table, keys: dict[str, list[Any]]) -> dict[str
     """A row by column, in JSON's forms."""
     row: dict[str, Any] = {column: value(chance, kind, nullable) for column, (kind, nullable) in table.columns.items()}
     for column, (target, nullable, _) in table.references.items():
-        row[f"{column}_id"] = None if nullable and (chance.random() < 0.25 or not keys[target]) else chance.choice(keys[target])
+        row[f"{column}_id"] = None if nullable and chance.random() < 0.25 else chance.choice(keys[target])
     return row
+
+
+def absent(table: Table) -> Any:
+    """A key that no row has."""
+    return 99 if table.key == "integer" else "99999999-0000-4000-8000-000000000000"
 
 
 def value(chance: Random, kind: str, nullable: bool = False) -> Any:

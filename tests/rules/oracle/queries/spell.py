@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from typing import Any
+import json
+from collections.abc import Iterator, Mapping
+from typing import Any, TypeAlias
 from urllib.parse import quote, quote_plus
 
 from tests.rules.oracle.queries.kinds import spellings
-from tests.rules.oracle.queries.questions import Condition, Group, Negated, Question, Sort, Test
+from tests.rules.oracle.queries.questions import Condition, Embed, Group, Item, Keys, Negated, Pick, Question, Sort, Star, Test, embeds_of
 
 #: What can stand bare in a list.
 _BARE = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:+*%é/=")
@@ -15,7 +17,7 @@ _BARE = set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_:+*
 class Speller:
     """Spells the conditions of one resource. `kinds`: by column."""
 
-    def __init__(self, kinds: dict[str, str], style: int) -> None:
+    def __init__(self, kinds: Mapping[str, str], style: int) -> None:
         self.kinds, self.style = kinds, style
 
     def parameter(self, condition: Condition) -> tuple[str, str]:
@@ -28,9 +30,9 @@ class Speller:
             case Group(word, parts):
                 return word, f"({','.join(map(self.member, parts))})"
             case Negated(Test() as test):
-                return test.column, f"not.{self.asked(test, nested=False)}"
+                return column_of(test.column, test.keys, test.as_text), f"not.{self.asked(test, nested=False)}"
             case Test():
-                return condition.column, self.asked(condition, nested=False)
+                return column_of(condition.column, condition.keys, condition.as_text), self.asked(condition, nested=False)
             case _:
                 raise AssertionError(condition)
 
@@ -42,7 +44,8 @@ class Speller:
             case Group(word, parts):
                 return f"{negated}{word}({','.join(map(self.member, parts))})"
             case Test():
-                return f"{condition.column}.{negated}{self.asked(condition, nested=True)}"
+                column = column_of(condition.column, condition.keys, condition.as_text)
+                return f"{column}.{negated}{self.asked(condition, nested=True)}"
 
     def asked(self, test: Test, *, nested: bool) -> str:
         if test.operator == "in":
@@ -54,7 +57,9 @@ class Speller:
     def text(self, test: Test, value: Any) -> str:
         if test.operator in ("is", "like", "ilike"):
             return str(value)
-        found = spellings(self.kinds.get(test.column, "text"), value)
+        if test.keys and not test.as_text:
+            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        found = spellings("text" if test.keys else self.kinds.get(test.column, "text"), value)
         return found[self.style % len(found)]
 
     def item(self, test: Test, value: Any) -> str:
@@ -65,8 +70,15 @@ class Speller:
         return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 
+def column_of(name: str, keys: Keys = (), as_text: bool = False) -> str:
+    """`data->a->>b`"""
+    *way, last = keys or ("",)
+    return name + "".join(f"->{key}" for key in way) + (f"->{'>' if as_text else ''}{last}" if keys else "")
+
+
 def sorted_by(sort: Sort) -> str:
-    words = [sort.column]
+    column = column_of(sort.column, sort.keys, sort.as_text)
+    words = [column if sort.relation is None else f"{sort.relation}({column})"]
     if sort.descending is not None:
         words.append("desc" if sort.descending else "asc")
     if sort.nulls_first is not None:
@@ -74,20 +86,47 @@ def sorted_by(sort: Sort) -> str:
     return ".".join(words)
 
 
-def address(question: Question, kinds: dict[str, str]) -> str:
-    speller = Speller(kinds, question.style)
-    parameters = [speller.parameter(condition) for condition in question.where]
+def item_of(item: Item) -> str:
+    match item:
+        case Star():
+            return "*"
+        case Pick():
+            column = "count()" if item.column is None else column_of(item.column, item.keys, item.as_text)
+            aggregate = f".{item.aggregate}()" if item.aggregate else ""
+            return (f"{item.alias}:" if item.alias else "") + column + aggregate + (f"::{item.cast}" if item.cast else "")
+        case Embed():
+            start = "..." if item.spread else f"{item.alias}:" if item.alias else ""
+            marks = "".join(f"!{each}" for each in (item.hint, item.join) if each is not None)
+            return f"{start}{item.written}{marks}({','.join(map(item_of, item.items))})"
+
+
+#: Resource -> column -> kind.
+Kinds: TypeAlias = "Mapping[str, Mapping[str, str]]"
+
+
+def level_of(question: Question | Embed, kinds: Kinds, name: str, style: int, way: str = "") -> Iterator[tuple[str, str]]:
+    """The parameters of a level and of those below."""
+    speller = Speller(kinds[name], style)
+    for condition in question.where:
+        parameter, value = speller.parameter(condition)
+        yield way + parameter, value
+    for word, given in (("order", ",".join(map(sorted_by, question.order)) or None), ("limit", question.limit), ("offset", question.offset)):
+        if given is not None:
+            yield way + word, str(given)
+    for embed in embeds_of(question.items):
+        yield from level_of(embed, kinds, embed.target, style, f"{way}{embed.name}.")
+
+
+def address(question: Question, kinds: Kinds) -> str:
+    parameters = list(level_of(question, kinds, question.resource, question.style))
     for name, value in (
-        ("select", ",".join(question.select) if question.select is not None else None),
-        ("order", ",".join(map(sorted_by, question.order)) or None),
-        ("limit", question.limit),
-        ("offset", question.offset),
+        ("select", ",".join(map(item_of, question.select)) if question.select is not None else None),
         ("columns", ",".join(f'"{each}"' for each in question.named) if question.named is not None else None),
         ("on_conflict", ",".join(question.on_conflict) if question.on_conflict is not None else None),
     ):
         if value is not None:
-            parameters.append((name, str(value)))
-    encode = quote_plus if question.style & 4 else lambda text: quote(text, safe="(),.:*")
+            parameters.append((name, value))
+    encode = quote_plus if question.style & 4 else lambda text: quote(text, safe="(),.:*!")
     path = f"{question.face}/{question.resource}" + (f"/{question.key}" if question.key is not None else "")
     return path + ("?" + "&".join(f"{encode(name)}={encode(value)}" for name, value in parameters) if parameters else "")
 

@@ -56,7 +56,7 @@ class Stage:
         return found
 
     def address(self, question: Question) -> str:
-        return address(question, self._kinds[question.resource])
+        return address(question, self._kinds)
 
     async def ask(self, caller: Caller, question: Question) -> httpx2.Response:
         given: dict[str, Any] = {} if question.body is None else {"json": question.body}

@@ -6,9 +6,12 @@ import copy
 from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
-from tests.rules.oracle.queries.answers import Answer, asked, chosen, fits
-from tests.rules.oracle.queries.questions import Question, tests_of
+from tests.rules.oracle.queries.answers import Answer
+from tests.rules.oracle.queries.kinds import STRUCTURED, key
+from tests.rules.oracle.queries.levels import Fault, Level
+from tests.rules.oracle.queries.questions import Question
 from tests.rules.oracle.queries.scene import Rows, clashes
+from tests.rules.oracle.queries.selections import Bag, shown
 from tests.rules.oracle.queries.sight import Sight
 
 Row = dict[str, Any]
@@ -82,14 +85,17 @@ class Writes:
                     return False
         return True
 
+    def level(self) -> Level:
+        try:
+            return Level(self.sight, self.name, self.question.items, self.question.where, ())
+        except Fault:
+            raise Refused(400) from None
+
     def matched(self) -> list[Row]:
         """The rows (whole) that he may read and the filter matches as he sees them."""
-        self.require(all(fits(self.sight, self.name, test) for each in self.question.where for test in tests_of(each)), 400)
-        self.require(all(each in self.sight.known(self.name) for each in self.question.select or () if each != "*"), 400)
+        found = self.level().matching(list(self.sight.rows(self.name).values()))
         self.require(bool(self.question.where), 400)
-        shown = self.sight.rows(self.name)
-        found = [key for key, row in shown.items() if all(asked(self.sight, self.name, each, row) is True for each in self.question.where)]
-        return [self.sight.all[self.name][key] for key in found]
+        return [self.sight.all[self.name][row["id"]] for row in found]
 
     def one(self, count: int) -> None:
         """Who takes one row as an object means one; `return=minimal`, the second face's default, takes none."""
@@ -111,7 +117,8 @@ class Writes:
         self.takes(body, "update")
         for column in [each for each in body if self.never(each, "update")]:
             same = all(column in sight.shown(self.name, row) and self.equal(column, row[column], body[column]) for row in matched)
-            self.require(same and column in sight.known(self.name), 403)
+            comparable = column in sight.known(self.name) and sight.kind(self.name, column) not in STRUCTURED
+            self.require(same and comparable, 403)
             del body[column]
         if not body:
             self.one(len(matched))
@@ -131,11 +138,7 @@ class Writes:
         return Outcome(200, after, tuple(row["id"] for row in candidates))
 
     def equal(self, column: str, one: Any, other: Any) -> bool:
-        from tests.rules.oracle.queries.kinds import STRUCTURED, key
-
         kind = self.sight.kind(self.name, column)
-        if kind in STRUCTURED:
-            return False  # not compared
         return one is other is None or (one is not None and other is not None and key(kind, one) == key(kind, other))
 
     def stored(self, rows: Rows, changed: Iterable[Row]) -> Rows:
@@ -179,7 +182,7 @@ class Writes:
         self.authorize("create")
         question = self.question
         bodies: list[Row] = question.body if isinstance(question.body, list) else [question.body]
-        self.require(all(each in self.sight.known(self.name) for each in question.select or () if each != "*"), 400)
+        self.level()
         self.takes(question.named or (), "create")
         place = self.place()
         for body in bodies:
@@ -246,8 +249,9 @@ def reply(writes: Writes, outcome: Outcome, after: Sight) -> Answer:
     if not writes.shows:
         return Answer(outcome.status if posted else 204, None, span=span)
     before = writes.sight.rows(question.resource) if deleted else after.rows(question.resource)
-    shown = [chosen(question, before[key]) for key in outcome.touched if key in before]
+    level = Level(writes.sight if deleted else after, question.resource, question.items, (), ())
+    rows = [shown(level, before[key]) for key in outcome.touched if key in before]
     one = question.one or (posted and not question.is_postgrest and not isinstance(question.body, list))
     if one:
-        return Answer(outcome.status, shown[0] if shown else {}, span=None if posted and not question.is_postgrest else span)
-    return Answer(outcome.status, shown, ordered=posted, span=span)
+        return Answer(outcome.status, rows[0] if rows else {}, None if posted and not question.is_postgrest else span)
+    return Answer(outcome.status, rows if posted else Bag(rows), span)
