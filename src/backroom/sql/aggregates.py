@@ -27,6 +27,8 @@ def _result(dialect: DialectName, shown: Shown, value: ColumnElement[Any]) -> tu
             return "integer", func.count(value)
         case "avg":
             return "float", cast(func.avg(cast(value, Double())), Double())
+        case "sum" if shown.kind == "timedelta":
+            return shown.kind, cast(func.sum(value), BigInteger())  # Postgres sums whole numbers into a numeric, which divides with a rest
         case "sum":
             total = func.decimal_sum(value) if decimals else func.sum(value)
             return shown.kind, cast(total, BigInteger()) if shown.kind == "timedelta" else total  # Postgres adds bigints up to a numeric

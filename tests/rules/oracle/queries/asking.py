@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from random import Random
 from typing import Any
 
-from tests.rules.oracle.draw import Table
 from tests.rules.oracle.queries.kinds import STRUCTURED, TEXTS, VALUES
 from tests.rules.oracle.queries.questions import STAR, Condition, Group, Item, Keys, Negated, Pick, Sort, Test
-from tests.rules.oracle.queries.scene import Rows, absent, value
+from tests.rules.oracle.queries.scene import absent, value
+from tests.rules.oracle.queries.sight import Sight
 
 FACES = ("/api", "/rest/v1")
 #: Operators by what they take. The last are refused for this kind.
@@ -21,11 +20,11 @@ _QUANTIFIED = ("eq", "gt", "gte", "lt", "lte", "like", "ilike")
 
 
 class Asking:
-    """Draws the questions of one caller about these rows. `known`: by resource, the columns that exist for him."""
+    """Draws the questions of one caller. Most of them name what exists for him, and ask of what is there."""
 
-    def __init__(self, chance: Random, tables: Mapping[str, Table], rows: Rows, known: Callable[[str], frozenset[str]]) -> None:
-        self.chance, self.tables, self.rows, self.known = chance, tables, rows, known
-        self.keys = {name: [*found] or [absent(tables[name])] for name, found in rows.items()}
+    def __init__(self, chance: Random, sight: Sight) -> None:
+        self.chance, self.sight, self.tables, self.rows, self.known = chance, sight, sight.tables, sight.all, sight.known
+        self.keys = {name: [*found] or [absent(self.tables[name])] for name, found in self.rows.items()}
 
     def key(self, name: str) -> Any:
         """Mostly of a row that is there."""

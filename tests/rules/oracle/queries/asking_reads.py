@@ -8,7 +8,7 @@ from tests.rules.oracle.queries.asking import FACES, Asking
 from tests.rules.oracle.queries.kinds import STRUCTURED
 from tests.rules.oracle.queries.levels import FITTING
 from tests.rules.oracle.queries.questions import Condition, Embed, Item, Negated, Pick, Question, Sort, Star, Test
-from tests.rules.oracle.queries.relations import Way, declared, ways
+from tests.rules.oracle.queries.relations import Way, declared, named, ways
 
 _ALIASES = ("x", "y", "a", "one")
 
@@ -31,8 +31,8 @@ class AskingReads(Asking):
             select=items,
             where=where,
             order=order,
-            limit=None if grouped else chance.choice((None, None, None, None, 0, 1, 2, 3, 5, 1000)),
-            offset=None if grouped else chance.choice((None,) * 8 + (0, 1, 1, 2, 9)),
+            limit=None if grouped else chance.choice((None,) * 6 + (0, 1, 2, 3, 5, 1000)),
+            offset=None if grouped else chance.choice((None,) * 12 + (0, 1, 1, 2, 9)),
             span=chance.choice(((0, 0), (0, 2), (1, None), (2, 3))) if chance.random() < 0.07 and not grouped else None,
             counted=chance.random() < 0.3,
             one=chance.random() < 0.04,
@@ -51,17 +51,33 @@ class AskingReads(Asking):
         chance = self.chance
         if depth == 0 and chance.random() < 0.4:
             return self.columns(name)
-        if chance.random() < 0.12:
+        if chance.random() < 0.12 and (self.tables[name].aggregates or chance.random() < 0.3):
             return self.grouping(name)
         items: list[Item] = [Star()] if chance.random() < 0.35 else [self.pick(name) for _ in range(chance.choice((0, 1, 1, 2)))]
-        if chance.random() < 0.9:
-            items = _apart(items)
         while self.left > 0 and depth < 5 and chance.random() < (0.85 if depth == 0 else 0.4):
             self.left -= 1
             found = self.embed(name, depth)
             if found is not None:
                 items.insert(chance.randint(0, len(items)), found)
-        return tuple(items) or (Pick("id"),)
+        return tuple(self.apart(name, items) if chance.random() < 0.96 else items) or (Pick("id"),)
+
+    def apart(self, name: str, items: list[Item]) -> list[Item]:
+        """Without those whose keys an earlier one has."""
+        taken, kept = set[str](), list[Item]()
+        for item in items:
+            keys = self.shown(name, item)
+            if not taken.intersection(keys):
+                kept.append(item)
+                taken.update(keys)
+        return kept
+
+    def shown(self, name: str, item: Item) -> list[str]:
+        """The keys of a row's JSON that come of an item."""
+        if isinstance(item, Star):
+            return list(self.known(name))
+        if isinstance(item, Embed) and item.spread:
+            return [key for each in item.items for key in self.shown(item.target, each)]
+        return [item.name]
 
     def pick(self, name: str) -> Pick:
         chance = self.chance
@@ -81,8 +97,8 @@ class AskingReads(Asking):
         """The number of rows, or of those that look alike, and what their values come to."""
         chance = self.chance
         items: list[Item] = [Pick(chance.choice((None, "count")))] if chance.random() < 0.7 else []
-        for column in chance.sample(self.names(name), chance.choice((0, 0, 1))) if len(self.names(name)) > 1 else ():
-            items.append(Pick(column))
+        by = [each for each in self.names(name) if chance.random() < 0.15]
+        items += [Pick(column) for column in by]
         for column in [each for each in self.names(name) if chance.random() < 0.3]:
             fitting = [word for word, kinds in FITTING.items() if self.kind(name, column) in kinds and not column.endswith("id")]
             word = chance.choice(("count", *fitting, *fitting))
@@ -97,11 +113,13 @@ class AskingReads(Asking):
             return None
         way = chance.choice(found)
         written, hint = self.written(name, way)
+        if named(self.sight, name, written, hint) != [way] and chance.random() < 0.95:
+            return None
         items: tuple[Item, ...] = () if chance.random() < 0.06 else self.select(way.target, depth + 1) or ()
         spread = chance.random() < 0.15 and not any(map(_counts, items))
         grouped = any(map(_counts, items))
         where, order = self.level(way.target, items, grouped)
-        where = where if chance.random() < 0.5 else ()
+        where = where if chance.random() < 0.4 else ()
         bounds = not way.to_one and not grouped
         return Embed(
             written,
@@ -109,7 +127,7 @@ class AskingReads(Asking):
             items,
             alias=chance.choice(_ALIASES) if chance.random() < 0.2 and not spread else None,
             hint=hint,
-            join=chance.choice((None, None, "inner", "left")),
+            join=chance.choice((None, None, None, None, "inner", "left")),
             spread=spread,
             where=where,
             order=order if bounds else (),
@@ -133,13 +151,14 @@ class AskingReads(Asking):
     # ---------------------------------------------------------------- which of them
     def level(self, name: str, items: tuple[Item, ...], grouped: bool) -> tuple[tuple[Condition, ...], tuple[Sort, ...]]:
         chance = self.chance
-        where, order = list(self.where(name)), self.order(name)
         embeds = [item for item in items if isinstance(item, Embed)]
+        where, order = [] if embeds and chance.random() < 0.5 else list(self.where(name)), self.order(name)
         for embed in embeds:
-            if chance.random() < 0.2:
+            if chance.random() < 0.12 and embed.name not in self.known(name):
                 test: Condition = Test(embed.name, "is", (chance.choice(("null", "null", "not_null")),))
                 where.append(Negated(test) if chance.random() < 0.4 else test)
-            if chance.random() < 0.15 and not grouped:
+            to_one = [way.to_one for way in named(self.sight, name, embed.written, embed.hint)] == [True]
+            if chance.random() < 0.2 and not grouped and (to_one or chance.random() < 0.05):
                 order = (*order[:1], self.sort(embed.target, chance.choice(self.names(embed.target)), embed.name))
         if grouped:
             by = [item for item in items if isinstance(item, Pick) and not _counts(item)]

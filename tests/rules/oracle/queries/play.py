@@ -38,7 +38,7 @@ async def _play(seed: str, url: str, questions: int) -> Counter[str]:
         for _ in range(questions):
             caller = chance.choice(scene.callers)
             asking = AskingReads if chance.random() < READS else AskingWrites
-            question = asking(chance, scene.tables, stage.rows, stage.sight(caller).known).draw()
+            question = asking(chance, stage.sight(caller)).draw()
             try:
                 await compare(stage, caller, question, counts)
             except Mismatch as mismatch:

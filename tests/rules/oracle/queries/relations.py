@@ -66,8 +66,7 @@ def _tied(tables: Mapping[str, Table], holder: str) -> Iterator[tuple[str, str]]
     pairs = {frozenset(group) for group in tables[holder].unique if len(group) == 2 and all(each in references for each in group)}
     for table in tables.values():
         pairs |= {frozenset((found[2], found[4])) for found in table.collections.values() if found[0] == "through" and found[1] == holder}
-    for pair in pairs:
-        one, other = sorted(pair)
+    for one, other in sorted(sorted(pair) for pair in pairs):
         yield from ((one, other), (other, one))
 
 

@@ -170,12 +170,12 @@ def rule(chance: Random, tables: dict[str, Table]) -> None:
 def _generous(draw: Ruling, name: str) -> Rule:
     """Rules that let nobody in compare nothing."""
     what = draw.chance.random()
-    if what < 0.15:
+    if what < 0.25:
         return _ALWAYS
     drawn = draw.rule(name, draw.chance.choice((0, 1, 2, 3)))
-    if what < 0.4:
+    if what < 0.45:
         return ("or", (drawn, draw.rule(name, 1)))
-    return ("or", (draw.leaf(name, 0), ("and", (("signed_in",), drawn)))) if what < 0.6 else drawn
+    return ("or", (draw.leaf(name, 0), ("and", (("signed_in",), drawn)))) if what < 0.65 else drawn
 
 
 def _field_rules(draw: Ruling, name: str, required: bool) -> dict[str, Rule]:
