@@ -71,3 +71,11 @@ async def test_a_key_that_two_spread_relations_would_both_write_is_refused(each_
             reply = await browser.get(WALKS, params={"select": select})
             assert (reply.status_code, faults_of(reply)) == (400, {"select": "repeated"}), select
         assert (await browser.get(WALKS, params={"select": "id,...place(name,...near(next:name))"})).status_code == 200
+
+
+async def test_what_rows_come_to_can_not_be_spread(each_database: str) -> None:
+    async with running(each_database, walk_app()) as world:
+        browser = world.browser()
+        for select, relation in (("...place(count)", "place"), ("...place(id,count())", "place"), ("place(...near(name.max()))", "place.near")):
+            reply = await browser.get(WALKS, params={"select": select})
+            assert (reply.status_code, faults_of(reply).get(relation)) == (400, "unavailable"), select
