@@ -73,6 +73,15 @@ async def test_a_key_that_two_spread_relations_would_both_write_is_refused(each_
         assert (await browser.get(WALKS, params={"select": "id,...place(name,...near(next:name))"})).status_code == 200
 
 
+async def test_a_relation_named_twice_is_refused_also_where_one_of_them_is_not_shown(each_database: str) -> None:
+    async with running(each_database, walk_app()) as world:
+        browser = world.browser()
+        for select, name in (("...place(id),place(name)", "place"), ("place(),place(name)", "place"), ("place(...near(id),near(name))", "place.near")):
+            reply = await browser.get(WALKS, params={"select": select})
+            assert (reply.status_code, faults_of(reply)) == (400, {name: "repeated"}), select
+        assert (await browser.get(WALKS, params={"select": "...place(at:id),place2:place(name)"})).status_code == 200
+
+
 async def test_what_rows_come_to_can_not_be_spread(each_database: str) -> None:
     async with running(each_database, walk_app()) as world:
         browser = world.browser()

@@ -99,7 +99,11 @@ class Level:
                 continue
             name = item.alias or item.name
             relation = self._relation(item)
-            if relation is None or name in self.relations:
+            if relation is None:
+                continue
+            if name in self.relations:
+                if not (_is_named(item) and _is_named(self.relations[name].item)):  # else `_require_names` tells it
+                    self.slips.fail(self.spelled(name), "repeated", f"`select` names `{self.spelled(name)}` twice; give one of them another name.")
                 continue
             definition = self.catalog.definitions[relation.target]
             level = Level(self.catalog, definition, self._known(relation.target), self.others, self.slips, (*self.path, name))
@@ -318,3 +322,8 @@ class Level:
             self.slips.fail("order", "unavailable", "`order` takes no path into JSON behind a relation.")
             return None
         return below.level._sorted(sort, below.relation)
+
+
+def _is_named(item: Reached) -> bool:
+    """Its name is a key of the reply."""
+    return bool(item.items) and not item.spread

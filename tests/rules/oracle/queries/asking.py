@@ -143,7 +143,10 @@ class Asking:
         return [each for each in chosen if self.chance.random() < 0.6]
 
     def pattern(self) -> str:
+        """Made of a text that there is. A star is always a sign: nothing writes a star that means itself."""
         chance = self.chance
-        text: str = chance.choice(VALUES["text"])
-        letters = [chance.choice(("*", "%", "_", letter, letter, letter)) if letter not in "\\%_*" else f"\\{letter}" for letter in text]
-        return chance.choice(("", "*", "%")) + "".join(letters).swapcase() + chance.choice(("", "", "*")) if chance.random() < 0.4 else "".join(letters) + chance.choice(("", "*"))
+        signs = {"*": ("_",), "%": ("\\%",), "_": ("\\_", "_"), "\\": ("\\\\",)}
+        letters = [chance.choice(signs.get(letter, ("*", "%", "_", letter, letter, letter, letter))) for letter in chance.choice(VALUES["text"])]
+        if chance.random() < 0.4:
+            return chance.choice(("", "*", "%")) + "".join(letters).swapcase() + chance.choice(("", "", "*"))
+        return "".join(letters) + chance.choice(("", "*"))

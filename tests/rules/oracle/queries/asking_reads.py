@@ -1,28 +1,24 @@
-"""Chance -> a question that reads: pages and single rows, with relations to any depth, aggregates, casts."""
+"""Chance -> a question that reads: pages and single rows."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.rules.oracle.queries.asking import FACES, Asking
-from tests.rules.oracle.queries.kinds import STRUCTURED
-from tests.rules.oracle.queries.levels import FITTING
-from tests.rules.oracle.queries.questions import Condition, Embed, Item, Negated, Pick, Question, Sort, Star, Test
-from tests.rules.oracle.queries.relations import Way, declared, named, ways
-
-_ALIASES = ("x", "y", "a", "one")
+from tests.rules.oracle.queries.asking import FACES
+from tests.rules.oracle.queries.questions import Embed, Item, Pick, Question
+from tests.rules.oracle.queries.selecting import Selecting, counts
 
 
-class AskingReads(Asking):
+class AskingReads(Selecting):
     def draw(self) -> Question:
         chance = self.chance
         name = chance.choice([*self.tables, *(each for each in self.tables if each != "users")])
-        self.left = chance.choice((0, 1, 1, 2, 2, 3, 5))  # relations that may still be named
+        self.left = chance.choice((0, 1, 1, 2, 2, 3, 5))
         face = chance.choice(FACES)
         if face == "/api" and chance.random() < 0.12:
             return Question(face, "GET", name, self.key(name), self.single(name), style=chance.getrandbits(8))
         items = self.select(name, 0)
-        grouped = any(isinstance(item, Pick) and (item.column is None or item.aggregate) for item in items or ())
+        grouped = any(map(counts, items or ()))
         where, order = self.level(name, items or (), grouped)
         return Question(
             face,
@@ -44,133 +40,4 @@ class AskingReads(Asking):
         items = self.select(name, 0)
         if items is None:
             return None
-        return tuple(replace(item, join=None) if isinstance(item, Embed) else item for item in items if not _counts(item)) or (Pick("id"),)
-
-    # ---------------------------------------------------------------- what is shown
-    def select(self, name: str, depth: int) -> tuple[Item, ...] | None:
-        chance = self.chance
-        if depth == 0 and chance.random() < 0.4:
-            return self.columns(name)
-        if chance.random() < 0.12 and (self.tables[name].aggregates or chance.random() < 0.3):
-            return self.grouping(name)
-        items: list[Item] = [Star()] if chance.random() < 0.35 else [self.pick(name) for _ in range(chance.choice((0, 1, 1, 2)))]
-        while self.left > 0 and depth < 5 and chance.random() < (0.85 if depth == 0 else 0.4):
-            self.left -= 1
-            found = self.embed(name, depth)
-            if found is not None:
-                items.insert(chance.randint(0, len(items)), found)
-        return tuple(self.apart(name, items) if chance.random() < 0.96 else items) or (Pick("id"),)
-
-    def apart(self, name: str, items: list[Item]) -> list[Item]:
-        """Without those whose keys an earlier one has."""
-        taken, kept = set[str](), list[Item]()
-        for item in items:
-            keys = self.shown(name, item)
-            if not taken.intersection(keys):
-                kept.append(item)
-                taken.update(keys)
-        return kept
-
-    def shown(self, name: str, item: Item) -> list[str]:
-        """The keys of a row's JSON that come of an item."""
-        if isinstance(item, Star):
-            return list(self.known(name))
-        if isinstance(item, Embed) and item.spread:
-            return [key for each in item.items for key in self.shown(item.target, each)]
-        return [item.name]
-
-    def pick(self, name: str) -> Pick:
-        chance = self.chance
-        column = chance.choice(self.names(name))
-        kind = self.kind(name, column)
-        alias = chance.choice(_ALIASES) if chance.random() < 0.2 else None
-        if kind in STRUCTURED and chance.random() < 0.5:
-            return Pick(column, *self.path(kind), alias=alias)
-        cast = None
-        if chance.random() < 0.15:
-            cast = "text"
-            if kind in ("integer", "decimal", "datetime") and not column.endswith("id") and chance.random() < 0.6:
-                cast = "date" if kind == "datetime" else "float8"
-        return Pick(column, alias=alias, cast=cast)
-
-    def grouping(self, name: str) -> tuple[Item, ...]:
-        """The number of rows, or of those that look alike, and what their values come to."""
-        chance = self.chance
-        items: list[Item] = [Pick(chance.choice((None, "count")))] if chance.random() < 0.7 else []
-        by = [each for each in self.names(name) if chance.random() < 0.15]
-        items += [Pick(column) for column in by]
-        for column in [each for each in self.names(name) if chance.random() < 0.3]:
-            fitting = [word for word, kinds in FITTING.items() if self.kind(name, column) in kinds and not column.endswith("id")]
-            word = chance.choice(("count", *fitting, *fitting))
-            items.append(Pick(column, aggregate=word, alias=f"{word}_{column}"))
-        return tuple(items) or (Pick(None),)
-
-    # ---------------------------------------------------------------- relations
-    def embed(self, name: str, depth: int) -> Embed | None:
-        chance = self.chance
-        found = ways(self.tables, name)
-        if not found:
-            return None
-        way = chance.choice(found)
-        written, hint = self.written(name, way)
-        if named(self.sight, name, written, hint) != [way] and chance.random() < 0.95:
-            return None
-        items: tuple[Item, ...] = () if chance.random() < 0.06 else self.select(way.target, depth + 1) or ()
-        spread = chance.random() < 0.15 and not any(map(_counts, items))
-        grouped = any(map(_counts, items))
-        where, order = self.level(way.target, items, grouped)
-        where = where if chance.random() < 0.4 else ()
-        bounds = not way.to_one and not grouped
-        return Embed(
-            written,
-            way.target,
-            items,
-            alias=chance.choice(_ALIASES) if chance.random() < 0.2 and not spread else None,
-            hint=hint,
-            join=chance.choice((None, None, None, None, "inner", "left")),
-            spread=spread,
-            where=where,
-            order=order if bounds else (),
-            limit=chance.choice((None, None, 0, 1, 2)) if bounds else None,
-            offset=chance.choice((None, None, None, 1)) if bounds else None,
-        )
-
-    def written(self, name: str, way: Way) -> tuple[str, str | None]:
-        """Any name that may mean it, and perhaps a hint."""
-        chance = self.chance
-        own = [each for each, found in declared(self.tables, name).items() if found == way]
-        forms: list[tuple[str, str | None]] = [(each, None) for each in own] * 2
-        hints = sorted(way.hints)
-        if way.up:
-            forms += [(way.column, None), (way.target, chance.choice(hints))]
-        forms += [(way.target, chance.choice(hints)), (way.target, None)]
-        if way.far is None:
-            forms += [(way.constraint, None)]
-        return chance.choice(forms)
-
-    # ---------------------------------------------------------------- which of them
-    def level(self, name: str, items: tuple[Item, ...], grouped: bool) -> tuple[tuple[Condition, ...], tuple[Sort, ...]]:
-        chance = self.chance
-        embeds = [item for item in items if isinstance(item, Embed)]
-        where, order = [] if embeds and chance.random() < 0.5 else list(self.where(name)), self.order(name)
-        for embed in embeds:
-            if chance.random() < 0.12 and embed.name not in self.known(name):
-                test: Condition = Test(embed.name, "is", (chance.choice(("null", "null", "not_null")),))
-                where.append(Negated(test) if chance.random() < 0.4 else test)
-            to_one = [way.to_one for way in named(self.sight, name, embed.written, embed.hint)] == [True]
-            if chance.random() < 0.2 and not grouped and (to_one or chance.random() < 0.05):
-                order = (*order[:1], self.sort(embed.target, chance.choice(self.names(embed.target)), embed.name))
-        if grouped:
-            by = [item for item in items if isinstance(item, Pick) and not _counts(item)]
-            order = tuple(Sort(str(pick.column), chance.choice((None, True))) for pick in by if self.kind(name, str(pick.column)) not in STRUCTURED)
-        return tuple(where), order
-
-
-def _counts(item: Item) -> bool:
-    return isinstance(item, Pick) and (item.column in (None, "count") or item.aggregate is not None)
-
-
-def _apart(items: list[Item]) -> list[Item]:
-    """Mostly, no two of one name."""
-    found: dict[str, Item] = {item.name if not isinstance(item, Star) else "*": item for item in items}
-    return list(found.values())
+        return tuple(replace(item, join=None) if isinstance(item, Embed) else item for item in items if not counts(item)) or (Pick("id"),)

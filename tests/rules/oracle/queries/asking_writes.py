@@ -5,12 +5,13 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from tests.rules.oracle.queries.asking import FACES, Asking
-from tests.rules.oracle.queries.questions import Question
+from tests.rules.oracle.queries.asking import FACES
+from tests.rules.oracle.queries.questions import Condition, Embed, Item, Question
 from tests.rules.oracle.queries.scene import absent, values
+from tests.rules.oracle.queries.selecting import Selecting, counts
 
 
-class AskingWrites(Asking):
+class AskingWrites(Selecting):
     def draw(self) -> Question:
         return self.chance.choice((self.patch, self.patch, self.delete, self.post, self.post, self.upsert, self.upsert))(self.table())
 
@@ -20,10 +21,10 @@ class AskingWrites(Asking):
     def patch(self, name: str) -> Question:
         body = self.body(name)
         sent = {column: body[column] for column in self.chance.sample([*body], min(len(body), self.chance.choice((0, 1, 1, 2))))}
-        return replace(self.wishing(name, "PATCH"), where=self.where(name, least=self.chance.random() < 0.97), body=sent)
+        return replace(self.filtered(name, "PATCH"), body=sent)
 
     def delete(self, name: str) -> Question:
-        return replace(self.wishing(name, "DELETE"), where=self.where(name, least=self.chance.random() < 0.97))
+        return self.filtered(name, "DELETE")
 
     def post(self, name: str) -> Question:
         chance = self.chance
@@ -50,12 +51,24 @@ class AskingWrites(Asking):
         sent = bodies if len(bodies) > 1 or chance.random() < 0.5 else bodies[0]
         return replace(self.wishing(name, "POST"), body=sent, on_conflict=place, resolution=how)
 
+    def filtered(self, name: str, method: str) -> Question:
+        """Of the rows that a filter matches; relations that `select` names may be part of it."""
+        question = self.wishing(name, method)
+        where: list[Condition] = list(self.where(name, least=self.chance.random() < 0.97))
+        where += [test for item in question.items if isinstance(item, Embed) for test in self.presence(name, item)]
+        return replace(question, where=tuple(where))
+
+    def columns_or_relations(self, name: str) -> tuple[Item, ...] | None:
+        self.left = self.chance.choice((0, 0, 1, 2))
+        items = self.select(name, 0) if self.left else self.columns(name)
+        return self.columns(name) if any(map(counts, items or ())) and self.chance.random() < 0.9 else items
+
     def wishing(self, name: str, method: str) -> Question:
         chance = self.chance
         returns = chance.choice((None, None, "representation", "representation", "minimal"))
         one = chance.random() < 0.08
         return Question(
-            chance.choice(FACES), method, name, select=self.columns(name), counted=chance.random() < 0.3, one=one, returns=returns, style=chance.getrandbits(8)
+            chance.choice(FACES), method, name, select=self.columns_or_relations(name), counted=chance.random() < 0.3, one=one, returns=returns, style=chance.getrandbits(8)
         )
 
     def body(self, name: str) -> dict[str, Any]:

@@ -9,7 +9,7 @@ from typing import Any, NamedTuple
 from tests.rules.oracle.queries.answers import Answer
 from tests.rules.oracle.queries.kinds import STRUCTURED, key
 from tests.rules.oracle.queries.levels import Fault, Level
-from tests.rules.oracle.queries.questions import Question
+from tests.rules.oracle.queries.questions import Question, embeds_of
 from tests.rules.oracle.queries.scene import Rows, clashes
 from tests.rules.oracle.queries.selections import Bag, shown
 from tests.rules.oracle.queries.sight import Sight
@@ -87,14 +87,21 @@ class Writes:
 
     def level(self) -> Level:
         try:
-            return Level(self.sight, self.name, self.question.items, self.question.where, ())
+            level = Level(self.sight, self.name, self.question.items, self.question.where, ())
         except Fault:
             raise Refused(400) from None
+        self.require(not level.grouped, 400)  # aggregates are for lists
+        return level
+
+    @property
+    def filtered(self) -> bool:
+        """A relation that must be there says which rows, too."""
+        return bool(self.question.where) or any(embed.join == "inner" for embed in embeds_of(self.question.items))
 
     def matched(self) -> list[Row]:
         """The rows (whole) that he may read and the filter matches as he sees them."""
         found = self.level().matching(list(self.sight.rows(self.name).values()))
-        self.require(bool(self.question.where), 400)
+        self.require(self.filtered, 400)
         return [self.sight.all[self.name][row["id"]] for row in found]
 
     def one(self, count: int) -> None:
@@ -183,6 +190,7 @@ class Writes:
         question = self.question
         bodies: list[Row] = question.body if isinstance(question.body, list) else [question.body]
         self.level()
+        self.require(not self.filtered, 400)
         self.takes(question.named or (), "create")
         place = self.place()
         for body in bodies:
