@@ -304,3 +304,29 @@ async def test_a_delete_shows_its_rows_whatever_their_keys_are(each_database: st
         await world.nobody.post("/api/notes", [{"title": "a"}, {"title": "b"}])
         gone = await world.nobody.delete("/api/notes?title=eq.a", headers={"prefer": "return=representation"})
         assert (gone.status_code, [row["title"] for row in gone.json()], gone.headers["content-range"]) == (200, ["a"], "*/1")
+
+
+async def test_an_upsert_may_make_a_row_that_its_sender_can_not_read_whatever_its_key_is(each_database: str) -> None:
+    app = App()
+
+    @app.resource("notes")
+    class Note(Resource[UUID]):
+        slug: str = field(unique=True)
+        prior: Note | None = field(default=None, reference="any")
+
+        # Looks at other notes, so the reply is read after the write.
+        access = allow(create=anyone, update=anyone, read=this.prior.slug == "open")
+
+    async with running(app, each_database) as world:
+        headers = {"prefer": "resolution=merge-duplicates"}
+        for path in ("/api/notes?on_conflict=slug", "/api/notes?on_conflict=slug&select=slug,prior(slug)"):
+            made = await world.nobody.post(path, {"slug": path}, headers=headers)
+            assert (made.status_code, made.json()) == (201, {})
+        first = str((await world.db.find_one(Note, this.slug == path)).id)  # type: ignore[union-attr]
+        opened = await world.nobody.post("/api/notes", {"slug": "open"})
+        assert opened.status_code == 201
+        key = str((await world.db.find_one(Note, this.slug == "open")).id)  # type: ignore[union-attr]
+        seen = await world.nobody.post("/api/notes?select=slug,prior(slug)", {"slug": "seen", "prior_id": key})
+        assert (seen.status_code, seen.json()) == (201, {"slug": "seen", "prior": None})
+        hidden = await world.nobody.patch("/api/notes?slug=eq.seen&select=slug,prior(slug)", {"prior_id": first})
+        assert (hidden.status_code, hidden.json(), hidden.headers["content-range"]) == (200, [], "*/1")

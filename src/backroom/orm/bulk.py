@@ -46,7 +46,8 @@ async def change_where(
             done = await update_where(store, definition, actor, normal(where), moment, key_only(definition), within, allow=allow)
             keys = [load(definition.key.kind, row[0], store.dialect) for row in done.rows]
         rows = await reads.read_keys(store, definition, actor, projection, keys, within) if keys else []
-        return Updated([row if row is not None else (key,) for row, key in zip(rows, keys, strict=True)], [row is not None for row in rows])
+        shown = [row if row is not None else reads.key_alone(store, definition, key) for row, key in zip(rows, keys, strict=True)]
+        return Updated(shown, [row is not None for row in rows])
 
     async def _change(key: Any, within: Channel) -> None:
         await writes.change_row(store, definition, actor, key, given, key_only(definition), None, within)

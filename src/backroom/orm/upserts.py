@@ -50,7 +50,7 @@ class Upsert:
             done = [outcome for row, sent in zip(rows, given, strict=True) if (outcome := await self._put(row, sent, within)) is not None]
             keys = [key for key, _ in done]
             seen = await reads.read_keys(self._store, self._definition, self._actor, projection, keys, within) if keys else []
-            shown = [row if row is not None else (key,) for row, key in zip(seen, keys, strict=True)]
+            shown = [row if row is not None else reads.key_alone(self._store, self._definition, key) for row, key in zip(seen, keys, strict=True)]
             return Put(shown, [row is not None for row in seen], sum(new for _, new in done))
 
         put: Put = await writes.in_transaction(self._store, channel, work)

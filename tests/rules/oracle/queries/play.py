@@ -19,14 +19,15 @@ from tests.rules.oracle.queries.spell import headers
 from tests.rules.oracle.queries.scene import Rows
 from tests.rules.oracle.queries.selections import same
 from tests.rules.oracle.queries.stage import SERVER_SET, Stage, drawn, staged
+from tests.rules.oracle.queries.two_worlds import twins
 from tests.rules.oracle.queries.writes import New, Outcome, Writes, reply
 
-#: So many of the questions only read.
-READS = 0.7
+#: So many of the questions only read; so many are put to another caller, too; so often a second world is made.
+READS, AGAIN, TWINS = 0.7, 0.15, 0.015
 
 
 def play(seed: str, url: str, questions: int) -> Counter[str]:
-    """One scene and so many questions. Raises `Mismatch`."""
+    """One scene and so many questions. Raises `Mismatch`, which begins with the seed."""
     return asyncio.run(_play(seed, url, questions))
 
 
@@ -34,18 +35,26 @@ async def _play(seed: str, url: str, questions: int) -> Counter[str]:
     scene, app = drawn(seed)
     chance, counts = Random(f"{seed}/asked"), Counter[str]()
     async with staged(scene, app, url) as stage:
-        begun = stage.rows
-        for _ in range(questions):
-            caller = chance.choice(scene.callers)
+        try:
+            await ask_all(stage, chance, questions, counts)
+        except Mismatch as mismatch:
+            raise Mismatch(f"seed {seed}\n{mismatch}") from mismatch
+    return counts
+
+
+async def ask_all(stage: Stage, chance: Random, questions: int, counts: Counter[str]) -> None:
+    begun = stage.rows
+    question: Question | None = None
+    while counts["cases"] + counts["twins"] < questions:
+        caller = chance.choice(stage.scene.callers)
+        if question is None or chance.random() > AGAIN:  # else the same of another caller
             asking = AskingReads if chance.random() < READS else AskingWrites
             question = asking(chance, stage.sight(caller)).draw()
-            try:
-                await compare(stage, caller, question, counts)
-            except Mismatch as mismatch:
-                raise Mismatch(f"seed {seed}\n{mismatch}") from mismatch
-            if stage.rows is not begun and chance.random() < 0.1:
-                await stage.put(begun)
-    return counts
+        await compare(stage, caller, question, counts)
+        if stage.rows is not begun and chance.random() < 0.1:
+            await stage.put(begun)
+        if chance.random() < TWINS:
+            await twins(stage, caller, chance, 9, counts)
 
 
 async def compare(stage: Stage, caller: Caller, question: Question, counts: Counter[str]) -> None:
