@@ -18,7 +18,7 @@ Truth: TypeAlias = "bool | None"
 _MISSING = object()
 
 
-def _listed(claim: Any) -> list[Any] | None:
+def list_of(claim: Any) -> list[Any] | None:
     return cast("Any", claim) if isinstance(claim, list) else None
 
 
@@ -33,6 +33,11 @@ def kleene_or(parts: Iterable[Truth]) -> Truth:
 
 def kleene_not(part: Truth) -> Truth:
     return None if part is None else not part
+
+
+def is_missing(value: Any) -> bool:
+    """Not there, or not of the kind it is compared with."""
+    return value is _MISSING
 
 
 class Judge:
@@ -111,7 +116,7 @@ class Judge:
         if operand[0] == "now":
             return self.now
         value = self.at(resource, row, operand[1])[0] if operand[0] == "row" else operand[1] if operand[0] == "constant" else self.bare(operand)
-        return _as(kind, value)
+        return as_kind(kind, value)
 
     def bare(self, operand: Operand) -> Any:
         """A value of the caller, or a constant, as it is."""
@@ -127,10 +132,10 @@ class Judge:
                 raise AssertionError(operand)
 
     def in_claim(self, left: Operand, claim: str, resource: str, row: Mapping[str, Any] | None) -> Truth:
-        listed, kind = _listed(self.caller.claims.get(claim)), self.kind(left, resource)
+        listed, kind = list_of(self.caller.claims.get(claim)), self.kind(left, resource)
         if listed is None or kind is None:
             return None
-        options = [_as(kind, each) for each in listed]
+        options = [as_kind(kind, each) for each in listed]
         value = self.read(left, kind, resource, row)
         if any(each is _MISSING for each in options) or value is _MISSING:
             return None
@@ -212,13 +217,13 @@ class Judge:
         match leaf:
             case ("compare", _, left, right):
                 kind = self.kind(left, resource) or self.kind(right, resource)
-                return kind is not None and any(side[0] in ("me", "claim") and _as(kind, self.bare(side)) is _MISSING for side in (left, right))
+                return kind is not None and any(side[0] in ("me", "claim") and as_kind(kind, self.bare(side)) is _MISSING for side in (left, right))
             case ("in_claim", left, claim):
-                listed, kind = _listed(self.caller.claims.get(claim)), self.kind(left, resource)
-                return listed is None or kind is None or any(_as(kind, each) is _MISSING for each in listed)
+                listed, kind = list_of(self.caller.claims.get(claim)), self.kind(left, resource)
+                return listed is None or kind is None or any(as_kind(kind, each) is _MISSING for each in listed)
             case ("starts", left, right):
                 empty = right[0] == "claim" and self.bare(right) == ""
-                return empty or any(side[0] in ("me", "claim") and _as("text", self.bare(side)) is _MISSING for side in (left, right))
+                return empty or any(side[0] in ("me", "claim") and as_kind("text", self.bare(side)) is _MISSING for side in (left, right))
             case _:
                 return False
 
@@ -262,7 +267,7 @@ def _sides(leaf: Rule) -> list[Any]:
             return []
 
 
-def _as(kind: str, value: Any) -> Any:
+def as_kind(kind: str, value: Any) -> Any:
     """A value of JSON as one that compares like this kind; what can't be one is missing."""
     if value is None or value is _MISSING or (isinstance(value, bool) and kind != "boolean") or (isinstance(value, str) and "\0" in value):
         return _MISSING

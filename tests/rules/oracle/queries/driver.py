@@ -32,6 +32,7 @@ class Driver:
             return
         self.wire = await connect(self.url)
         await self.wire.execute("SET session_replication_role = replica")  # rows come in any order, whatever they refer to
+        await self.wire.execute("SET synchronous_commit = off")
 
     async def close(self) -> None:
         if self.sqlite:
@@ -47,23 +48,26 @@ class Driver:
     # ---------------------------------------------------------------- rows
     async def put(self, rows: Rows) -> None:
         """These rows, and no others."""
-        if self.sqlite:
-            self.lite.execute("BEGIN IMMEDIATE")
+        await self.run("BEGIN IMMEDIATE" if self.sqlite else "BEGIN")
         for name, found in rows.items():
             await self.run(f'DELETE FROM "{name}"')
-            for row in found.values():
-                await self.insert(name, row)
+            await self.insert(name, list(found.values()))
             if not self.sqlite and self.tables[name].key == "integer":
-                await self.wire.execute(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), 1000)")
-        if self.sqlite:
-            self.lite.execute("COMMIT")
+                await self.run(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), 1000)")
+        await self.run("COMMIT")
 
-    async def insert(self, name: str, row: Mapping[str, Any]) -> None:
+    async def insert(self, name: str, rows: list[dict[str, Any]]) -> None:
         kinds = {**self.kinds(name), "created_at": "datetime", "updated_at": "datetime"}
-        whole = {**row, "created_at": _THEN, "updated_at": _THEN}
-        values = [stored(kinds[column], value, sqlite=self.sqlite) for column, value in whole.items()]
-        marks = ", ".join("?" if self.sqlite else f"${index}" for index in range(1, len(values) + 1))
-        await self.run(f'INSERT INTO "{name}"({", ".join(whole)}) VALUES ({marks})', *values)
+        cells = [
+            [stored(kind, {**row, "created_at": _THEN, "updated_at": _THEN}[column], sqlite=self.sqlite) for column, kind in kinds.items()]
+            for row in rows
+        ]
+        marks = ", ".join("?" if self.sqlite else f"${index}" for index in range(1, len(kinds) + 1))
+        text = f'INSERT INTO "{name}"({", ".join(kinds)}) VALUES ({marks})'
+        if self.sqlite:
+            self.lite.executemany(text, cells)
+        elif cells:
+            await self.wire.executemany(text, cells)
 
     async def run(self, text: str, *values: Any) -> list[Any]:
         return list(self.lite.execute(text, values)) if self.sqlite else list(await self.wire.fetch(text, *values))

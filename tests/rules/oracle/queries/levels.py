@@ -50,6 +50,9 @@ class Level:
                 raise Fault(str(test))
         for sort in self.order:
             self._check_sort(sort)
+        by = [(sort.column, sort.keys, sort.as_text, sort.relation and self.below[sort.relation][1]) for sort in self.order]
+        if len(set(by)) < len(by):
+            raise Fault("order by one thing twice")
         for item in self.items:
             if isinstance(item, Pick) and item.column is not None and not (item.column == "count" and self.aggregate(item)):
                 self._check_pick(item)

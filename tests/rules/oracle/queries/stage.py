@@ -14,6 +14,7 @@ from backroom import App, DeclarationError
 from tests.rules.oracle.build import build
 from tests.rules.oracle.draw import Caller
 from tests.rules.oracle.queries.driver import Driver
+from tests.rules.oracle.queries.policies import prepare
 from tests.rules.oracle.queries.questions import Question
 from tests.rules.oracle.queries.scene import Rows, Scene, scene
 from tests.rules.oracle.queries.sight import Sight
@@ -81,6 +82,8 @@ async def staged(scene: Scene, app: App, url: str) -> AsyncGenerator[Stage]:
         driver = Driver(url, scene.tables)
         await driver.open()
         try:
+            if not driver.sqlite:
+                await prepare(driver)
             await driver.put(scene.rows)
             yield Stage(scene, world, driver, people, await driver.dump())
         finally:
