@@ -95,6 +95,7 @@ CASES: dict[str, tuple[str, str, Asked]] = {
     "eq any": ("number", "eq(any).{1,3,9}", on("number", lambda number: number in (1, 3, 9))),
     "gt all": ("number", "gt(all).{1,3}", on("number", lambda number: number > 3)),
     "eq any of nothing": ("number", "eq(any).{}", on("number", lambda number: False)),
+    "like any of nothing": ("title", "like(any).{}", on("title", lambda title: False)),
     "gt all of nothing": ("title", "gt(all).{}", on("title", lambda title: True)),
     "isdistinct": ("title", "isdistinct.milk", lambda row: row["title"] != "milk"),
     "cs a list": ("tags", "cs.{a,b}", on("tags", lambda tags: {"a", "b"} <= set(tags))),

@@ -64,10 +64,17 @@ class World:
         return Db(self.backend.store, Actor.TRUSTED)
 
     async def person(
-        self, name: str, *, roles: Sequence[str] = (), claims: Mapping[str, Any] | None = None, verified: bool = False, **own: Any
+        self,
+        name: str,
+        *,
+        roles: Sequence[str] = (),
+        claims: Mapping[str, Any] | None = None,
+        verified: bool = False,
+        key: UUID | None = None,
+        **own: Any,
     ) -> Person:
-        """Somebody new, signed in by cookie. `claims` is what the server has written about them, `verified` their address."""
-        auth, key, email = self.backend.auth, new_key(), f"{name}@example.com"
+        """Somebody new, signed in by cookie. `claims` is what the server has written about them, `verified` their address, `key` their id."""
+        auth, key, email = self.backend.auth, key or new_key(), f"{name}@example.com"
         row = self._bodies.complete({"id": key, "email": email, "roles": list(roles), **own}, caller=key, moment=datetime.now(UTC))
 
         def finish() -> Unit[str]:

@@ -107,7 +107,7 @@ def _bring(connection: Connection, metadata: MetaData, allow: Allow, wanted: str
         if allow == "none":
             raise DeclarationError("The database is empty: its tables are made by `backroom dev`, or by the first start in production.")
         metadata.create_all(connection)
-        steps = [f"Made the table {table.name}." for table in metadata.sorted_tables]
+        steps = [f"Made the table {name}." for name in metadata.tables]  # unsorted: references may go round in a circle
     else:
         plan = schema.compare(connection, metadata, kept, cure)
         if plan and allow != "additive":

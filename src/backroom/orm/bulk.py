@@ -46,7 +46,8 @@ async def change_where(
             done = await update_where(store, definition, actor, normal(where), moment, key_only(definition), within, allow=allow)
             keys = [load(definition.key.kind, row[0], store.dialect) for row in done.rows]
         rows = await reads.read_keys(store, definition, actor, projection, keys, within) if keys else []
-        return Updated([row if row is not None else (key,) for row, key in zip(rows, keys, strict=True)], [row is not None for row in rows])
+        shown = [row if row is not None else reads.key_alone(store, definition, key) for row, key in zip(rows, keys, strict=True)]
+        return Updated(shown, [row is not None for row in rows])
 
     async def _change(key: Any, within: Channel) -> None:
         await writes.change_row(store, definition, actor, key, given, key_only(definition), None, within)
@@ -58,23 +59,27 @@ async def change_where(
 async def remove_where(
     store: Store, definition: Definition, actor: Actor, where: Node, channel: Channel | None = None, *, allow: Allow = anything
 ) -> list[Any]:
-    """Delete every row that `where` (resolved) matches and the caller may delete, with what they cascade to. Their keys."""
+    """Delete every row that `where` (resolved) matches and the caller may delete, with what they cascade to. Their (Python) keys."""
     hooked = writes.hooks_below(store, definition)
     if not hooked and allow is anything:
-        return await Removal(store, definition, actor, None, normal(where)).run(channel)
+        return _loaded(store, definition, await Removal(store, definition, actor, None, normal(where)).run(channel))
 
     async def work(within: Channel) -> list[Any]:
         if hooked:
             return await _each(store, definition, actor, "delete", where, within, allow, lambda key: _remove(key, within))
         keys = await Removal(store, definition, actor, None, normal(where)).run(within)
         allow(len(keys))
-        return keys
+        return _loaded(store, definition, keys)
 
     async def _remove(key: Any, within: Channel) -> None:
         await writes.remove_judged(store, definition, actor, key, within)
 
     removed: list[Any] = await writes.in_transaction(store, channel, work)
     return removed
+
+
+def _loaded(store: Store, definition: Definition, keys: list[Any]) -> list[Any]:
+    return [load(definition.key.kind, key, store.dialect) for key in keys]
 
 
 async def _each(

@@ -175,3 +175,8 @@ async def read_keys(
     position = with_key.fields.index(definition.key)
     found = {row[position]: row if with_key is projection else row[1:] for row in rows}
     return [found.get(store(definition.key.kind, key, store_.dialect)) for key in keys]
+
+
+def key_alone(store_: Store, definition: Definition, key: Any) -> Row:
+    """What stands for a written row that the caller may not read: its (Python) key, in storage form."""
+    return (store(definition.key.kind, key, store_.dialect),)

@@ -50,7 +50,7 @@ class Upsert:
             done = [outcome for row, sent in zip(rows, given, strict=True) if (outcome := await self._put(row, sent, within)) is not None]
             keys = [key for key, _ in done]
             seen = await reads.read_keys(self._store, self._definition, self._actor, projection, keys, within) if keys else []
-            shown = [row if row is not None else (key,) for row, key in zip(seen, keys, strict=True)]
+            shown = [row if row is not None else reads.key_alone(self._store, self._definition, key) for row, key in zip(seen, keys, strict=True)]
             return Put(shown, [row is not None for row in seen], sum(new for _, new in done))
 
         put: Put = await writes.in_transaction(self._store, channel, work)
@@ -78,6 +78,8 @@ class Upsert:
         if any(row.get(field.column) is None for field in self._fields):
             return None  # an empty value is no key: nothing equals it
         name = self._definition.name
+        if self._store.rules.grant(name, self._actor).rights.read.never:
+            return None  # who reads no row finds none: what is there answers as it does to a plain create
         where = all_of([Compare("eq", Cell((), field, name), Constant(row[field.column])) for field in self._fields])
         found = await reads.read_list(self._store, self._definition, self._actor, self._key_only, where, limit=1, channel=within)
         return load(self._definition.key.kind, found[0][0], self._store.dialect) if found else None
@@ -99,7 +101,7 @@ class Upsert:
         try:
             await writes.change_row(self._store, self._definition, self._actor, key, changes, self._key_only, None, within)
         except Problem as problem:
-            if problem.code not in ("rules.forbidden", "rules.field", "rest.not_found"):  # a hook's own refusal is told as it is
+            if problem.code not in ("auth.required", "rules.forbidden", "rules.field", "rest.not_found"):  # a hook's own refusal is told as it is
                 raise
             raise NotFound(code="rest.not_found") if self._by_key else taken(self._fields, sent) from None
         return key, False

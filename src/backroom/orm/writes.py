@@ -17,7 +17,7 @@ from backroom.database.database import Transaction, retrying
 from backroom.orm.creates import Created, Creation, Values, create, run
 from backroom.orm.deletes import MAX_CASCADE, Removal, referrers, too_many
 from backroom.orm.reach import Channel, ReadOnly, Store, Within, read_only
-from backroom.orm.reads import project, read_keys, read_one
+from backroom.orm.reads import key_alone, project, read_keys, read_one
 from backroom.orm.rows import RowLoader, columns_of, from_columns
 from backroom.orm.updates import Revision
 from backroom.resources.definition import Definition
@@ -106,7 +106,8 @@ async def create_rows(
         for key in keys if hooked else ():
             await run_hooks(store, definition, "after_create", actor, within, await _full(store, definition, key, within))
         seen = await read_keys(store, definition, actor, projection, keys, within)
-        return Created([row if row is not None else (key,) for row, key in zip(seen, keys, strict=True)], [row is not None for row in seen])
+        shown = [row if row is not None else key_alone(store, definition, key) for row, key in zip(seen, keys, strict=True)]
+        return Created(shown, [row is not None for row in seen])
 
     created: Created = await in_transaction(store, channel, work)
     return created

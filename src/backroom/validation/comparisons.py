@@ -43,7 +43,9 @@ def node_of_test(cell: Cell, test: Test) -> Node:
             _refuse_json(cell)
             return In(cell, tuple(Constant(_value(cell, text)) for text in value))
         each = tuple(_one(cell, operator, text) for text in value)
-        return each[0] if len(each) == 1 else Or(each) if test.quantifier == "any" else And(each) if each else _none(cell, test.quantifier)
+        if len(each) < 2:
+            return each[0] if each else _none(cell, test.quantifier)
+        return Or(each) if test.quantifier == "any" else And(each)
     return _is(cell, value) if operator == "is" else _one(cell, operator, value)
 
 

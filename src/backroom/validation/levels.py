@@ -105,7 +105,11 @@ class Level:
                 continue
             name = item.alias or item.name
             relation = self._relation(item)
-            if relation is None or name in self.relations:
+            if relation is None:
+                continue
+            if name in self.relations:
+                if not (_is_named(item) and _is_named(self.relations[name].item)):  # else `_require_names` tells it
+                    self.slips.fail(self.spelled(name), "repeated", f"`select` names `{self.spelled(name)}` twice; give one of them another name.")
                 continue
             definition = self.catalog.definitions[relation.target]
             level = Level(self.catalog, definition, self._known(relation.target), self.others, self.slips, (*self.path, name), regular=self.regular)
@@ -171,14 +175,15 @@ class Level:
                 parts += [shown] if shown is not None else []
             elif (name := item.alias or item.name) in below:
                 selection = below[name]
+                if item.spread and selection.grouped:
+                    shown = self.spelled(name)
+                    self.slips.fail(shown, "unavailable", f"`...{shown}` spreads rows, not what they come to; write `{name}(...)` without the dots.")
                 parts.append(Embedded(name, self.relations[name].relation, selection, item.spread, not selection.parts))
         self._require_names(parts)
         return tuple(parts)
 
     def _require_names(self, parts: list[Part]) -> None:
-        names: list[str] = []
-        for part in parts:
-            names += [each.name for each in part.selection.parts] if isinstance(part, Embedded) and part.spread else [part.name]
+        names = Selection(self.definition.name, tuple(parts)).names
         for name in dict.fromkeys(name for name in names if names.count(name) > 1):
             self.slips.fail("select", "repeated", f"`select` names `{self.spelled(name)}` twice; give one of them another name, like `other:{name}`.")
 
@@ -326,3 +331,8 @@ class Level:
             self.slips.fail("order", "unavailable", "`order` takes no path into JSON behind a relation.")
             return None
         return below.level._sorted(sort, below.relation)
+
+
+def _is_named(item: Reached) -> bool:
+    """Its name is a key of the reply."""
+    return bool(item.items) and not item.spread

@@ -4,27 +4,41 @@ from __future__ import annotations
 
 import types
 from collections.abc import Callable, Mapping
-from datetime import datetime
+from datetime import date, datetime, time, timedelta
 from decimal import Decimal
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any, Optional
+from uuid import UUID
 
-from backroom import App, Resource, allow, anyone, field, many, me, nobody, now, this
+from backroom import App, Resource, User, allow, anyone, field, many, me, nobody, now, this
 from tests.rules.oracle.draw import Operand, Rule, Table
+from tests.rules.oracle.truth import seconds
 
-_TYPES = {"text": str, "integer": int, "decimal": Decimal, "boolean": bool, "datetime": datetime}
+_TYPES: dict[str, Any] = {
+    "text": str, "integer": int, "decimal": Decimal, "boolean": bool, "datetime": datetime, "float": float, "date": date, "time": time,
+    "timedelta": timedelta, "uuid": UUID, "bytes": bytes, "json": dict[str, Any], "texts": list[str], "numbers": list[int],
+}  # fmt: skip
+#: JSON's form of a constant -> Python's.
+_CONSTANTS: dict[Any, Callable[[Any], Any]] = {
+    "decimal": Decimal, "datetime": datetime.fromisoformat, "date": date.fromisoformat, "time": time.fromisoformat, "uuid": UUID,
+    "timedelta": lambda text: timedelta(microseconds=int(seconds(text) * 1_000_000)),
+}  # fmt: skip
 _OPERATORS: dict[str, Callable[[Any, Any], Any]] = {"eq": eq, "ne": ne, "lt": lt, "le": le, "gt": gt, "ge": ge}
 
 
 def build(tables: Mapping[str, Table]) -> tuple[App, dict[str, type[Resource[Any]]]]:
     """Raises `DeclarationError` for a rule that can never be true: such a specification is no app."""
     app = App()
-    names = {name: name.capitalize() for name in tables}
+    names = {name: "Person" if name == "users" else name.capitalize() for name in tables}
     classes: dict[str, type[Resource[Any]]] = {}
     for name, table in tables.items():
         body: dict[str, Any] = {"__module__": __name__, "__annotations__": {}}
         for column, (kind, nullable) in table.columns.items():
+            if name == "users" and column in ("email", "roles"):
+                continue
             body["__annotations__"][column] = Optional[_TYPES[kind]] if nullable else _TYPES[kind]  # noqa: UP045
+            if column in table.defaults:
+                body[column] = field(default=_CONSTANTS.get(kind, _same)(table.defaults[column]))
         for column, (target, nullable, on_delete) in table.references.items():
             body["__annotations__"][column] = f"{names.get(target, 'User')}{' | None' if nullable else ''}"
             body[column] = field(on_delete=on_delete) if on_delete != "refuse" else field()  # type: ignore[arg-type]
@@ -36,7 +50,13 @@ def build(tables: Mapping[str, Table]) -> tuple[App, dict[str, type[Resource[Any
         fields = {column: allow(**{action: written(rule) for action, rule in each.items()}) for column, each in table.fields.items()}
         body["access"] = allow(**rules, fields=fields or None)
         body["__annotations__"] = {**body["__annotations__"]}
-        classes[name] = app.resource(name)(types.new_class(names[name], (Resource,), exec_body=body_of(body)))
+        if name == "users":
+            classes[name] = app.user(types.new_class("Person", (User,), exec_body=body_of(body)))
+            continue
+        base: Any = Resource[UUID] if table.key == "uuid" else Resource
+        classes[name] = app.resource(name, unique=table.unique, aggregates=table.aggregates)(
+            types.new_class(names[name], (base,), exec_body=body_of(body))
+        )
     app.catalog.freeze()
     return app, classes
 
@@ -94,14 +114,14 @@ def operand(given: Operand) -> Any:
             return me.claims[name]
         case ("now",):
             return now
-        case ("constant", value, "decimal"):
-            return Decimal(value)
-        case ("constant", value, "datetime"):
-            return datetime.fromisoformat(value)
-        case ("constant", value, _):
-            return value
+        case ("constant", value, kind):
+            return _CONSTANTS.get(kind, _same)(value)
         case _:
             raise AssertionError(given)
+
+
+def _same(value: Any) -> Any:
+    return value
 
 
 def _walked(path: tuple[str, ...]) -> Any:

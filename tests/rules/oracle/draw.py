@@ -19,6 +19,12 @@ VALUES: dict[str, tuple[Any, ...]] = {
     "decimal": ("0", "99.5", "100", "1.50", "1.5", "-3"),
     "boolean": (True, False),
     "datetime": ("2020-01-01T00:00:00.000Z", "2024-06-01T12:30:00.500Z", "2999-01-01T00:00:00.000Z"),
+    # kinds that the oracle of queries draws beside those
+    "float": (-1.5, 0.0, 0.25, 2.0, 1e20),
+    "date": ("1999-12-31", "2020-02-29", "2024-06-01", "2999-01-01"),
+    "time": ("00:00:00", "09:30:00", "09:30:00.250000", "23:59:59"),
+    "timedelta": ("-PT5M", "PT0S", "PT1H30M", "P1D", "P400DT0.5S"),
+    "uuid": ("00000000-0000-4000-8000-00000000000a", "0190b6c4-7b1e-7cc2-a4f7-0242ac120002", "f0000000-0000-4000-8000-000000000000"),
 }
 CLAIMS: tuple[Any, ...] = (
     "a",
@@ -54,6 +60,10 @@ class Table:
     collections: dict[str, tuple[str, ...]]  # ("via", target, field) or ("through", junction, near, target, far)
     rules: dict[str, Rule] = field(default_factory=dict[str, Rule])  # by action, and "update_check"
     fields: dict[str, dict[str, Rule]] = field(default_factory=dict[str, dict[str, Rule]])
+    key: str = "integer"
+    unique: tuple[tuple[str, ...], ...] = ()  # groups of fields
+    defaults: dict[str, Any] = field(default_factory=dict[str, Any])
+    aggregates: bool = False
 
 
 @dataclass

@@ -5,8 +5,9 @@ A row is a dict in JSON's forms, by column. A world is {resource: {key: row}}.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, time
 from decimal import Decimal, InvalidOperation
 from typing import Any, TypeAlias, cast
 
@@ -17,7 +18,7 @@ Truth: TypeAlias = "bool | None"
 _MISSING = object()
 
 
-def _listed(claim: Any) -> list[Any] | None:
+def list_of(claim: Any) -> list[Any] | None:
     return cast("Any", claim) if isinstance(claim, list) else None
 
 
@@ -32,6 +33,11 @@ def kleene_or(parts: Iterable[Truth]) -> Truth:
 
 def kleene_not(part: Truth) -> Truth:
     return None if part is None else not part
+
+
+def is_missing(value: Any) -> bool:
+    """Not there, or not of the kind it is compared with."""
+    return value is _MISSING
 
 
 class Judge:
@@ -110,7 +116,7 @@ class Judge:
         if operand[0] == "now":
             return self.now
         value = self.at(resource, row, operand[1])[0] if operand[0] == "row" else operand[1] if operand[0] == "constant" else self.bare(operand)
-        return _as(kind, value)
+        return as_kind(kind, value)
 
     def bare(self, operand: Operand) -> Any:
         """A value of the caller, or a constant, as it is."""
@@ -126,10 +132,10 @@ class Judge:
                 raise AssertionError(operand)
 
     def in_claim(self, left: Operand, claim: str, resource: str, row: Mapping[str, Any] | None) -> Truth:
-        listed, kind = _listed(self.caller.claims.get(claim)), self.kind(left, resource)
+        listed, kind = list_of(self.caller.claims.get(claim)), self.kind(left, resource)
         if listed is None or kind is None:
             return None
-        options = [_as(kind, each) for each in listed]
+        options = [as_kind(kind, each) for each in listed]
         value = self.read(left, kind, resource, row)
         if any(each is _MISSING for each in options) or value is _MISSING:
             return None
@@ -159,8 +165,9 @@ class Judge:
             resource = self.tables[resource].references[step][0]
         references = self.tables[resource].references
         if path[-1] in references:
-            return "uuid" if references[path[-1]][0] == "users" else "integer"
-        return self.tables[resource].columns[path[-1]][0]
+            target = references[path[-1]][0]
+            return "uuid" if target == "users" else self.tables[target].key
+        return self.tables[resource].key if path[-1] == "id" else self.tables[resource].columns[path[-1]][0]
 
     def end(self, resource: str, path: tuple[str, ...]) -> str:
         for step in path[:-1]:
@@ -210,13 +217,13 @@ class Judge:
         match leaf:
             case ("compare", _, left, right):
                 kind = self.kind(left, resource) or self.kind(right, resource)
-                return kind is not None and any(side[0] in ("me", "claim") and _as(kind, self.bare(side)) is _MISSING for side in (left, right))
+                return kind is not None and any(side[0] in ("me", "claim") and as_kind(kind, self.bare(side)) is _MISSING for side in (left, right))
             case ("in_claim", left, claim):
-                listed, kind = _listed(self.caller.claims.get(claim)), self.kind(left, resource)
-                return listed is None or kind is None or any(_as(kind, each) is _MISSING for each in listed)
+                listed, kind = list_of(self.caller.claims.get(claim)), self.kind(left, resource)
+                return listed is None or kind is None or any(as_kind(kind, each) is _MISSING for each in listed)
             case ("starts", left, right):
                 empty = right[0] == "claim" and self.bare(right) == ""
-                return empty or any(side[0] in ("me", "claim") and _as("text", self.bare(side)) is _MISSING for side in (left, right))
+                return empty or any(side[0] in ("me", "claim") and as_kind("text", self.bare(side)) is _MISSING for side in (left, right))
             case _:
                 return False
 
@@ -260,7 +267,7 @@ def _sides(leaf: Rule) -> list[Any]:
             return []
 
 
-def _as(kind: str, value: Any) -> Any:
+def as_kind(kind: str, value: Any) -> Any:
     """A value of JSON as one that compares like this kind; what can't be one is missing."""
     if value is None or value is _MISSING or (isinstance(value, bool) and kind != "boolean") or (isinstance(value, str) and "\0" in value):
         return _MISSING
@@ -278,8 +285,25 @@ def _as(kind: str, value: Any) -> Any:
                 return Decimal(value) if isinstance(value, str | int) else _MISSING
             except InvalidOperation:
                 return _MISSING
+        case "float":
+            return float(value) if isinstance(value, int | float) else _MISSING
+        case "timedelta":
+            return seconds(value) if isinstance(value, str) and _DURATION.fullmatch(value) else _MISSING
         case _:
+            read = {"date": date.fromisoformat, "time": time.fromisoformat, "datetime": datetime.fromisoformat}[kind]
             try:
-                return datetime.fromisoformat(value) if isinstance(value, str) and "T" in value else _MISSING
+                return read(value) if isinstance(value, str) and (kind != "datetime" or "T" in value) else _MISSING
             except ValueError:
                 return _MISSING
+
+
+_DURATION = re.compile(r"(-?)P(?:([0-9]+)D)?(?:T(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9.]+)S)?)?")
+
+
+def seconds(duration: str) -> Decimal:
+    """`P1DT2H` in seconds."""
+    found = _DURATION.fullmatch(duration)
+    assert found is not None
+    sign, *parts = found.groups()
+    total = sum(Decimal(part or 0) * size for part, size in zip(parts, (86_400, 3_600, 60, 1), strict=True))
+    return Decimal(-total if sign else total)
