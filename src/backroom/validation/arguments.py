@@ -17,9 +17,10 @@ from backroom.errors import DeclarationError, Fault, Problem
 from backroom.resources.fields import MISSING, Field, FieldOptions, Kind, kind_of, split_optional
 from backroom.resources.resource import Resource
 from backroom.validation.faults import MAX_FAULTS, faults_of, refusal, unknown
-from backroom.validation.grammar import Misspelled, parse_list
+from backroom.validation.grammar import parse_list
 from backroom.validation.parameters import split
 from backroom.validation.rows import RowSchema, Values, strangers_in
+from backroom.validation.scanner import Misspelled
 from backroom.validation.strict_json import MAX_DEPTH, MAX_VALUES, inexact, is_object, may_be_inexact, read_json, spell
 from backroom.validation.texts import READERS
 

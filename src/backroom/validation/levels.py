@@ -176,8 +176,8 @@ class Level:
             elif (name := item.alias or item.name) in below:
                 selection = below[name]
                 if item.spread and selection.grouped:
-                    shown = self.spelled(name)
-                    self.slips.fail(shown, "unavailable", f"`...{shown}` spreads rows, not what they come to; write `{name}(...)` without the dots.")
+                    place = self.spelled(name)
+                    self.slips.fail(place, "unavailable", f"`...{place}` spreads rows, not what they come to; write `{name}(...)` without the dots.")
                 parts.append(Embedded(name, self.relations[name].relation, selection, item.spread, not selection.parts))
         self._require_names(parts)
         return tuple(parts)
