@@ -20,6 +20,7 @@ from backroom.sql.values import DialectName, store
 from backroom.validation.faults import refusal
 
 _MAC_BYTES = 16
+_NOBODY = bytes(16)
 _LONGEST = 8192
 _decode = msgspec.json.Decoder(list[Any]).decode
 #: Kinds whose JSON is text, and the type that msgspec reads of it.
@@ -59,8 +60,8 @@ class Cursors:
             refuse_cursor()
 
     def _code(self, context: bytes, actor: Actor, payload: bytes) -> bytes:
-        asked = b"\0".join((context, str(actor.id).encode(), payload))
-        return blake2b(asked, key=self._key, digest_size=_MAC_BYTES).digest()
+        caller = _NOBODY if actor.id is None else actor.id.bytes
+        return blake2b(caller + context + b"\0" + payload, key=self._key, digest_size=_MAC_BYTES).digest()
 
 
 def refuse_cursor() -> NoReturn:

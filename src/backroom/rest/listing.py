@@ -32,8 +32,6 @@ from backroom.validation.queries import Query
 
 #: What was read, and the limit -> the page.
 PageOf: TypeAlias = Callable[[Sequence[Row], int], printed.Page]
-_decode_row = msgspec.json.Decoder(dict[str, Any]).decode
-_decode_keys = msgspec.json.Decoder(list[Any]).decode
 #: Parameters that pages of one list may differ in.
 _OF_A_PAGE = frozenset({"after", "offset", "limit"})
 
@@ -42,7 +40,8 @@ _OF_A_PAGE = frozenset({"after", "offset", "limit"})
 class Listing:
     """`keys` are the columns of the order, none where a page can't begin behind a row; `context` is what its cursors are bound to.
 
-    `beyond` names the other resources that the statements read, `consulted` holds what a caller's rights to some were when the names were read.
+    `last_keys` reads them from what a page gives of its last row. `beyond` names the other resources that the statements read, `consulted` holds
+    what a caller's rights to some were when the names were read.
     """
 
     statement: Statement
@@ -56,19 +55,13 @@ class Listing:
     link: bytes
     context: bytes
     keys: tuple[Field, ...]
+    last_keys: Callable[[bytes], list[Any]]
     beyond: tuple[str, ...]
     consulted: tuple[tuple[str, Rights], ...]
 
     def holds_for(self, endpoint: Endpoint, actor: Actor) -> bool:
         """The names of the query mean the same to this caller."""
         return all(endpoint.store.rules.grant(name, actor).rights is rights for name, rights in self.consulted)
-
-    def last_keys(self, last: bytes) -> list[Any]:
-        """The keys of a row in its JSON, or in a list of them alone."""
-        if last.startswith(b"["):
-            return _decode_keys(last)
-        row = _decode_row(last)
-        return [row.get(field.column) for field in self.keys]
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,6 +71,7 @@ class _Statements:
     page_of: PageOf
     values: Mapping[str, Any]
     beyond: tuple[str, ...] = ()
+    keys_alone: bool = False
 
 
 def without_cursor(raw: bytes) -> tuple[bytes, str]:
@@ -129,9 +123,20 @@ def listed(
         link,
         msgspec.json.encode([endpoint.path, told, order]),
         keys if not paged_by_offset else (),
+        _reader(keys, alone=made.keys_alone),
         made.beyond,
         tuple((name, endpoint.store.rules.grant(name, actor).rights) for name in query.consulted),
     )
+
+
+def _reader(keys: tuple[Field, ...], *, alone: bool) -> Callable[[bytes], list[Any]]:
+    """Reads the keys out of a row's JSON, where those that are hidden are missing; or out of a list of them `alone`."""
+    if alone:
+        return msgspec.json.Decoder(list[Any]).decode
+    names = [(f"f{index}", Any, None) for index in range(len(keys))]
+    struct = msgspec.defstruct("Keys", names, rename={f"f{index}": field.column for index, field in enumerate(keys)})
+    decode = msgspec.json.Decoder(struct).decode
+    return lambda row: list(msgspec.structs.astuple(decode(row)))
 
 
 def _keys(endpoint: Endpoint, query: Query) -> tuple[Field, ...]:
@@ -175,4 +180,4 @@ def _selected(
         plain = replace(asked, order=()) if asked.grouped else asked
         counting = reads.groups_statement(store, reach, plain) if asked.grouped else reads.count_statement(store, definition, reach, asked.where)
     statement = reads.selected_page(store, reach, asked, keys, after)
-    return _Statements(statement, counting, csv_of(asked.names) if form == "csv" else printed.page_of, values, beyond)
+    return _Statements(statement, counting, csv_of(asked.names) if form == "csv" else printed.page_of, values, beyond, keys_alone=True)
