@@ -136,6 +136,7 @@ def test_a_value_without_type_stops_the_start_with_the_line_to_write() -> None:
     assert "write `done: bool = False`" in refusal_of(build)
 
 
+@pytest.mark.case(92)
 def test_a_resource_without_rules_stops_the_start() -> None:
     class Note(Resource):
         text: str

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from tests.rest.crowded_app import THING, crowded_app
 from tests.rest.world import JSON, code_of, faults_of, running
 
@@ -113,6 +115,7 @@ REFUSED: tuple[tuple[str, Any], ...] = (
 )
 
 
+@pytest.mark.case(112, 114)
 async def test_112_and_114_values_come_back_exactly(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
@@ -133,6 +136,7 @@ async def test_112_and_114_values_come_back_exactly(each_database: str) -> None:
                 assert made.json()["id"] in {row["id"] for row in found.json()}, (column, sent, found.text)
 
 
+@pytest.mark.case(112, 114)
 async def test_values_that_no_type_holds_are_refused_naming_their_field(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
@@ -143,6 +147,7 @@ async def test_values_that_no_type_holds_are_refused_naming_their_field(each_dat
         assert (await ann.get(THING)).json() == []
 
 
+@pytest.mark.case(114)
 async def test_114_times_are_ordered_as_time_is(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
@@ -170,6 +175,7 @@ async def test_114_times_are_ordered_as_time_is(each_database: str) -> None:
         assert len((await ann.get(f"{THING}?price=eq.10.0")).json()) == 1
 
 
+@pytest.mark.case(113)
 async def test_113_unique_text_is_compared_byte_for_byte(each_database: str) -> None:
     """Nothing is folded or normalized: what looks alike may be two rows, and a filter finds exactly what was written."""
     async with running(each_database, crowded_app()) as world:
@@ -185,6 +191,7 @@ async def test_113_unique_text_is_compared_byte_for_byte(each_database: str) -> 
         assert by_bytes == sorted(codes, key=lambda code: code.encode())
 
 
+@pytest.mark.case(115)
 async def test_115_absent_null_empty_and_default_are_four_things(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()

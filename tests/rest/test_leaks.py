@@ -28,6 +28,7 @@ INTERNAL = (
 )
 
 
+@pytest.mark.case(82)
 async def test_82_an_invisible_row_and_an_absent_one_give_the_same_bytes(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann, bob = await world.person("ann"), await world.person("bob")
@@ -54,6 +55,7 @@ async def test_82_an_invisible_row_and_an_absent_one_give_the_same_bytes(each_da
         assert (await ann.get(f"{THING}/{row['id']}")).json() == row
 
 
+@pytest.mark.case(84)
 async def test_84_columns_that_the_server_sets_are_refused_by_name_in_every_write(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann, bob = await world.person("ann"), await world.person("bob")
@@ -103,6 +105,7 @@ async def test_84_columns_that_the_server_sets_are_refused_by_name_in_every_writ
         assert (await ann.get(THING)).json() == [row]
 
 
+@pytest.mark.case(86)
 async def test_86_hidden_fields_are_in_no_reply(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
@@ -132,6 +135,7 @@ async def test_86_hidden_fields_are_in_no_reply(each_database: str) -> None:
         assert all({"word", "vault", "salary"}.isdisjoint(row) for row in rows)
 
 
+@pytest.mark.case(117)
 async def test_a_role_shows_a_field_and_its_tag_changes_with_it(each_database: str) -> None:
     """117: 304 only while the body is the same for this user now."""
     async with running(each_database, crowded_app()) as world:
@@ -144,6 +148,7 @@ async def test_a_role_shows_a_field_and_its_tag_changes_with_it(each_database: s
         assert (await ann.patch(item, json={"salary": 9})).json()["salary"] == 9
 
 
+@pytest.mark.case(97)
 async def test_97_one_forbidden_row_of_a_hundred_refuses_them_all(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
@@ -163,6 +168,7 @@ async def test_97_one_forbidden_row_of_a_hundred_refuses_them_all(each_database:
         assert (await ann.get("/api/stock")).json() == []
 
 
+@pytest.mark.case(99)
 async def test_99_internal_tables_have_no_address_no_filter_and_no_relation(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
@@ -175,6 +181,7 @@ async def test_99_internal_tables_have_no_address_no_filter_and_no_relation(each
         assert (await ann.get("/api/users?select=*,_accounts(*)")).status_code == 400
 
 
+@pytest.mark.case(100)
 async def test_100_an_id_is_one_spelling_of_one_row(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
@@ -218,6 +225,7 @@ async def test_100_an_id_is_one_spelling_of_one_row(each_database: str) -> None:
         assert (await ann.get(f"{THING}/{row['id']}")).json() == row
 
 
+@pytest.mark.case(102, 104)
 async def test_102_kept_statements_hold_nobodys_values(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         people = [await world.program(f"p{number}") for number in range(20)]

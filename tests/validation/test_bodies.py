@@ -353,6 +353,7 @@ def test_a_pattern_that_cant_be_read_stops_the_start_naming_the_field() -> None:
         BodyReader(declared(Broken, "broken"), SETTINGS)
 
 
+@pytest.mark.case(108)
 def test_a_pattern_answers_in_time_whatever_it_is_given() -> None:
     class Slow(Resource):
         slug: str = field(pattern="^(a+)+$")
