@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import types
 from typing import Any
 
 import pytest
 
+from backroom import App, Resource, allow, anyone, field
 from tests.rest.crowded_app import THING, crowded_app
 from tests.rest.world import JSON, code_of, faults_of, running
 
@@ -209,3 +211,29 @@ async def test_115_absent_null_empty_and_default_are_four_things(each_database: 
         assert (await ann.put(item, json={})).json()["count"] == 0
         for raw in (b"", b"null", b"[]", b'"x"', b"1", b"true", b"[{}]"):
             assert (await ann.patch(item, content=raw, headers=JSON)).status_code == 400, raw
+
+
+async def test_names_as_long_as_they_may_be_have_keys_and_indexes_of_their_own(each_database: str) -> None:
+    """Keys and indexes are named after their columns: cut to what Postgres takes, two of them would be one."""
+    app, unique = App(), ("u" * 62 + "1", "u" * 62 + "2")
+
+    @app.resource("targets")
+    class Target(Resource):
+        access = allow(everything=anyone)
+
+    references = ("first_reference_to_something_of_a_long_name", "second_reference_to_something_of_a_long_name")
+    annotations = {**dict.fromkeys(unique, str), **dict.fromkeys(references, Target)}
+    name = "t" * 63
+    body = {"__annotations__": annotations, "access": allow(everything=anyone), **{column: field(unique=True) for column in unique}}
+    app.resource(name)(types.new_class("Long", (Resource,), exec_body=lambda namespace: namespace.update(body)))
+    async with running(each_database, app) as world:
+        client = world.browser()
+        target = (await client.post("/api/targets", json={})).json()["id"]
+        row = {**dict.fromkeys(unique, "x"), **{f"{each}_id": target for each in references}}
+        assert (await client.post(f"/api/{name}", json=row)).status_code == 201
+        for column in unique:
+            others = dict.fromkeys(set(unique) - {column}, "y")
+            assert faults_of(await client.post(f"/api/{name}", json=row | others)) == {column: "taken"}
+        for reference in references:
+            refused = await client.post(f"/api/{name}", json=row | dict.fromkeys(unique, "z") | {f"{reference}_id": 99})
+            assert faults_of(refused) == {f"{reference}_id": "reference.not_found"}

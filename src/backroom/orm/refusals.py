@@ -9,6 +9,7 @@ from backroom.database.database import Violation
 from backroom.errors import Fault, Problem
 from backroom.resources.definition import Definition
 from backroom.resources.fields import Field
+from backroom.sql.tables import key_name, reference_name
 
 
 def label(field: Field) -> str:
@@ -49,9 +50,9 @@ def _by_constraint(violation: Violation, definition: Definition) -> list[str]:
     """Postgres names the key: `todos_owner_id_fkey`, `tasks_slug_key`."""
     name = violation.constraint or ""
     for group in definition.unique:
-        if name == "_".join((definition.name, *(field.column for field in group), "key"))[:63]:
+        if name == key_name(definition.name, group):
             return [field.column for field in group]
-    return [field.column for field in definition.references if name == f"{definition.name}_{field.column}_fkey"]
+    return [field.column for field in definition.references if name == reference_name(definition.name, field)]
 
 
 #: Told how many rows a write touches, before it is final; raises to undo it.
