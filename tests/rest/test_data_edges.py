@@ -6,6 +6,7 @@ import types
 from typing import Any
 
 import pytest
+from pydantic import EmailStr
 
 from backroom import App, Resource, allow, anyone, field
 from tests.rest.crowded_app import THING, crowded_app
@@ -237,3 +238,29 @@ async def test_names_as_long_as_they_may_be_have_keys_and_indexes_of_their_own(e
         for reference in references:
             refused = await client.post(f"/api/{name}", json=row | dict.fromkeys(unique, "z") | {f"{reference}_id": 99})
             assert faults_of(refused) == {f"{reference}_id": "reference.not_found"}
+
+
+async def test_an_email_address_is_the_address_alone_and_no_name_is_dropped_from_it(each_database: str) -> None:
+    app = App()
+
+    @app.resource("contacts")
+    class Contact(Resource):
+        email: EmailStr
+
+        access = allow(everything=anyone)
+
+    @app.post("/invite", access=anyone)
+    async def invite(email: EmailStr) -> str:
+        return email
+
+    async with running(each_database, app) as world:
+        client = world.browser()
+        for sent in ("Ann <ann@example.com>", '"Ann" <ann@example.com>', "<ann@example.com>"):
+            for path in ("/api/contacts", "/api/invite"):
+                refused = await client.post(path, json={"email": sent})
+                assert (refused.status_code, faults_of(refused)) == (400, {"email": "invalid"}), (path, sent)
+                assert "without a name" in refused.json()["detail"]
+            assert faults_of(await client.get("/api/contacts", params={"email": f"eq.{sent}"})) == {"email": "invalid"}
+        made = await client.post("/api/contacts", json={"email": "ann@EXAMPLE.com"})
+        assert (made.status_code, made.json()["email"]) == (201, "ann@example.com")
+        assert len((await client.get("/api/contacts", params={"email": "eq.ann@example.com"})).json()) == 1

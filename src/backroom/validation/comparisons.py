@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import EmailStr, ValidationError
 
 from backroom.errors import Problem
 from backroom.resources.fields import Field, Kind
@@ -16,7 +16,7 @@ from backroom.validation.faults import nearest
 from backroom.validation.grammar import OPERATORS, NoOperator, Test, parse_list
 from backroom.validation.scanner import Column, Misspelled
 from backroom.validation.strict_json import read_json
-from backroom.validation.texts import READERS, refuse
+from backroom.validation.texts import READERS, bare_address, refuse
 
 #: The wire's operator -> the condition's.
 _COMPARISONS = {"eq": "eq", "neq": "ne", "gt": "gt", "gte": "ge", "lt": "lt", "lte": "le"}
@@ -163,7 +163,9 @@ def value_of(field: Field, text: str) -> Any:
             refuse("choice", f"must be one of {', '.join(map(str, field.choices))}")
     elif field.kind == "text" and field.annotation is not str:
         try:
-            return str(field.adapter.validate_python(value))  # an address is stored as its type spells it
+            return str(
+                field.adapter.validate_python(bare_address(value) if field.annotation is EmailStr else value)
+            )  # an address is stored as its type spells it
         except ValidationError as error:
             refuse("invalid", f"can't be {text[:60]!r}: {error.errors(include_url=False)[0]['msg'].rstrip('.')}")
     return value
