@@ -58,6 +58,7 @@ ROUND_TRIPS: tuple[tuple[str, Any, Any], ...] = (
     ("meta", {"a": {}}, None),
     ("meta", {"": {"a": [None, True, 0, "", [1]]}}, None),
     ("meta", {"__proto__": 1, "constructor": "x"}, None),
+    ("meta", {"a": [2**53, 9223372036854776000, 10**20, 1e21, 1e-7]}, None),  # each as JSON.stringify writes a number
     ("lines", [{"name": "a", "price": "1.10", "count": 2}], None),
     ("color", "blue", None),
     ("status", "open", None),
