@@ -36,13 +36,21 @@ def taken(fields: Sequence[Field], given: Collection[str]) -> Problem:
 
 
 def as_problem(violation: Violation, definition: Definition, fields: Sequence[Field], given: Collection[str]) -> Problem:
-    """409 for what a write ran into. Of a unique clash it names only fields that the caller sent, and no values."""
+    """409 for what a write ran into. Of a unique clash it names only fields that the caller sent, and no values.
+
+    Raises `RuntimeError` for a required field that a hook was to fill and left empty: no fault of the caller, who may not even know of it.
+    """
     columns = [column for column in violation.columns if column in definition.by_column] or _by_constraint(violation, definition)
     if violation.kind == "unique":
         return taken([definition.by_column[column] for column in columns], given)
     if violation.kind == "foreign_key":
         field = next((definition.by_column[column] for column in columns), None) or next((each for each in fields if each.target == "users"), None)
         return missing_reference(field) if field is not None else Problem("reference.not_found")
+    if violation.kind == "not_null":
+        names = ", ".join(definition.by_column[column].name for column in columns)
+        raise RuntimeError(
+            f"{definition.cls.__name__}.{names} is required and was given no value; set it in a before_create hook, or give it a default"
+        )
     return Problem("database.check")
 
 

@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from backroom.errors import DeclarationError
 from backroom.resources.definition import Definition, Options
 from backroom.resources.fields import CALLER, MISSING, Field, FieldOptions, Kind, RelationOptions, kind_of, refuse_contradictions, split_optional
+from backroom.resources.nodes import Always
 from backroom.resources.related import Relations
 from backroom.resources.relations import Collection
 from backroom.resources.resolution import resolve_rules
@@ -99,6 +100,19 @@ class Catalog:
             resolve_rules(self.definitions, definition)
         self.relations = Relations(self.definitions)
         self.frozen = True
+
+    def require_values(self) -> None:
+        """Asked when the hooks are known: where somebody may create, each required field has somebody who gives its value."""
+        for definition in self.definitions.values():
+            if definition.access.create == Always(False) or definition.hooks.at("before_create"):
+                continue
+            for field in definition.fields:
+                if not (field.writable or field.has_default or field.server_set):
+                    raise definition.error(
+                        f"`{field.name}` is required, but no caller may give it, so nobody can create a row; "
+                        "give it a default, set it in a before_create hook, or leave create out of the rules",
+                        field.name,
+                    )
 
 
 def _suggest(name: str) -> str:
