@@ -105,6 +105,27 @@ async def test_84_columns_that_the_server_sets_are_refused_by_name_in_every_writ
         assert (await ann.get(THING)).json() == [row]
 
 
+async def test_what_the_server_sets_is_told_together_with_every_other_fault(each_database: str) -> None:
+    async with running(each_database, crowded_app()) as world:
+        ann, bob = await world.person("ann"), await world.person("bob")
+        mine, theirs = [(await each.get("/api/session")).json()["id"] for each in (ann, bob)]
+        reply = await ann.post(THING, json={"id": 7, "told": "x", "count": "x", "nope": 1, "owner_id": theirs})
+        codes = {"id": "read_only", "told": "read_only", "count": "type", "nope": "unknown", "owner_id": "read_only"}
+        assert (reply.status_code, faults_of(reply)) == (400, codes)
+        reply = await ann.post(THING, json={"count": "x", "id": "y", "owner_id": mine.upper(), "created_at": "2026-12-01T00:00:00Z"})
+        assert faults_of(reply) == {"count": "type", "id": "type", "created_at": "read_only"}
+        rows = [{"count": 1}, {"count": "x", "told": "x"}, {"id": 7}, "no row", {"count": 2, "owner_id": mine}]
+        reply = await ann.post(THING, json=rows)
+        told = [(fault["row"], fault["field"], fault["code"]) for fault in reply.json()["errors"]]
+        assert told == [(1, "count", "type"), (1, "told", "read_only"), (2, "id", "read_only"), (3, None, "type")]
+        for body in ("[]", '"x"', "{"):
+            assert (await ann.post(THING, content=body, headers={"content-type": "application/json"})).status_code in (201, 400)
+        for hidden in ("vault", "salary"):
+            reply = await ann.post(THING, json={hidden: 1, "id": 7})
+            assert faults_of(reply) == {hidden: "unknown", "id": "read_only"}
+        assert (await ann.get(THING)).json() == []
+
+
 @pytest.mark.case(86)
 async def test_86_hidden_fields_are_in_no_reply(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
