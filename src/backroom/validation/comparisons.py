@@ -162,10 +162,10 @@ def value_of(field: Field, text: str) -> Any:
         if value not in field.choices:
             refuse("choice", f"must be one of {', '.join(map(str, field.choices))}")
     elif field.kind == "text" and field.annotation is not str:
+        if field.annotation is EmailStr:
+            bare_address(value)
         try:
-            return str(
-                field.adapter.validate_python(bare_address(value) if field.annotation is EmailStr else value)
-            )  # an address is stored as its type spells it
+            return str(field.adapter.validate_python(value))  # an address is stored as its type spells it
         except ValidationError as error:
             refuse("invalid", f"can't be {text[:60]!r}: {error.errors(include_url=False)[0]['msg'].rstrip('.')}")
     return value
