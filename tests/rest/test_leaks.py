@@ -120,6 +120,9 @@ async def test_what_the_server_sets_is_told_together_with_every_other_fault(each
         assert told == [(1, "count", "type"), (1, "told", "read_only"), (2, "id", "read_only"), (3, None, "type")]
         for body in ("[]", '"x"', "{"):
             assert (await ann.post(THING, content=body, headers={"content-type": "application/json"})).status_code in (201, 400)
+        merging = {"prefer": "resolution=merge-duplicates"}
+        assert faults_of(await ann.post(THING, json={"id": 7, "count": "x"}, headers=merging)) == {"count": "type"}, "it finds by id"
+        assert faults_of(await ann.post(f"{THING}?columns=count", json={"id": 7, "count": "x"})) == {"count": "type"}, "the id is left out"
         for hidden in ("vault", "salary"):
             reply = await ann.post(THING, json={hidden: 1, "id": 7})
             assert faults_of(reply) == {hidden: "unknown", "id": "read_only"}

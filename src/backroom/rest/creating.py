@@ -49,13 +49,14 @@ class Create(Written):
         takes = endpoint.takes(rights, "create")
         if not endpoint.required <= takes:
             raise refused(call.actor)  # every row needs a field that doesn't exist for this caller, so he can make none
+        by_key = asked.place is not None and endpoint.definition.key in asked.place
         try:
             sent = endpoint.bodies.read_many(await request.body(), "create", takes)
         except Problem as problem:
-            raise _with_not_given(problem, endpoint, await request.body(), call.actor, takes) from None
+            named = takes if asked.named is None else takes.intersection(asked.named)
+            raise _with_not_given(problem, endpoint, await request.body(), call.actor, named, by_key=by_key) from None
         call.key = isinstance(sent, list)
         rows = asked.only_named(sent if isinstance(sent, list) else [sent])
-        by_key = asked.place is not None and endpoint.definition.key in asked.place
         faults = [
             fault for index, row in enumerate(rows) for fault in not_given(endpoint, row, call.actor, index if call.key else None, by_key=by_key)
         ]
@@ -146,7 +147,7 @@ def not_given(endpoint: Endpoint, row: dict[str, Any], actor: Actor, index: int 
     return faults
 
 
-def _with_not_given(problem: Problem, endpoint: Endpoint, body: bytes, actor: Actor, takes: frozenset[str]) -> Problem:
+def _with_not_given(problem: Problem, endpoint: Endpoint, body: bytes, actor: Actor, takes: frozenset[str], *, by_key: bool) -> Problem:
     """The same refusal, with what can't be given in the rows that have other faults too, or beside them."""
     if not problem.errors or any(fault.field is None for fault in problem.errors if fault.row is None):  # of the body as a whole
         return problem
@@ -157,7 +158,7 @@ def _with_not_given(problem: Problem, endpoint: Endpoint, body: bytes, actor: Ac
         own = endpoint.definition.owner
         if own is not None and str(sent.get(own.column)).lower() == str(actor.id):
             del sent[own.column]
-        more += not_given(endpoint, sent, actor, index)
+        more += not_given(endpoint, sent, actor, index, by_key=by_key)
     return refusal(sorted((*problem.errors, *more), key=lambda fault: fault.row or 0)) if more else problem
 
 
