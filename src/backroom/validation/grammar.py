@@ -23,6 +23,8 @@ from backroom.validation.scanner import Column, Misspelled, Scanner
 
 #: Deepest nesting of `or=(and(or(...)))`.
 MAX_DEPTH = 5
+#: Columns of one `order`: paths into JSON have no end, and each is computed for every row.
+MAX_SORTS = 20
 
 OPERATORS = ("eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "like", "ilike", "match", "imatch", "isdistinct", "cs", "cd", "ov")
 #: Those that may ask for any or all of several values.
@@ -121,6 +123,8 @@ def parse_order(text: str) -> tuple[Sort, ...]:
     reader = _Reader(text)
     sorts = [reader.sort()]
     while reader.take(","):
+        if len(sorts) == MAX_SORTS:
+            reader.fail(f"it names more than {MAX_SORTS} columns", "too_many")
         sorts.append(reader.sort())
     reader.end()
     return tuple(sorts)
