@@ -143,6 +143,7 @@ def test_a_value_without_type_stops_the_start_with_the_line_to_write() -> None:
 
 
 @pytest.mark.case(92)
+@pytest.mark.advisory("CVE-2025-48757")
 def test_a_resource_without_rules_stops_the_start() -> None:
     class Note(Resource):
         text: str

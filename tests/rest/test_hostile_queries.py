@@ -151,6 +151,7 @@ async def test_105_five_hundred_payloads_are_literals_or_refused_and_never_reach
 
 
 @pytest.mark.case(91)
+@pytest.mark.advisory("CVE-2024-39701")
 async def test_91_an_empty_list_matches_nothing_and_no_filter_widens_what_a_caller_sees(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann, bob = await world.person("ann"), await world.person("bob")

@@ -29,6 +29,7 @@ INTERNAL = (
 
 
 @pytest.mark.case(82)
+@pytest.mark.advisory("CVE-2025-64749")
 async def test_82_an_invisible_row_and_an_absent_one_give_the_same_bytes(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann, bob = await world.person("ann"), await world.person("bob")
@@ -206,6 +207,7 @@ async def test_99_internal_tables_have_no_address_no_filter_and_no_relation(each
 
 
 @pytest.mark.case(100)
+@pytest.mark.advisory("CVE-2025-48370", "CVE-2026-25574")
 async def test_100_an_id_is_one_spelling_of_one_row(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
