@@ -69,6 +69,7 @@ class ReadOne(_Read):
 
     def respond(self, call: Call) -> Response:
         etag, body = self._shown(call)
+        self._endpoint.require_bounded(body)
         if b"if-none-match" in call.request.headers and unchanged(call.request, etag):
             return Response(304, [*_ITEM, (b"etag", etag)], b"")
         return Response(200, [*_ITEM, (b"etag", etag)], body)
@@ -141,6 +142,7 @@ class ReadList(_Read):
         listing: Listing = call.query
         offset = listing.offset
         page = listing.page_of(rows, listing.limit)
+        self._endpoint.require_bounded(page.body)
         shown = b"*" if call.key is not None or not page.length else b"%d-%d" % (offset, offset + page.length - 1)
         headers = [*listing.headers, (b"content-range", shown + (b"/*" if total is None else b"/%d" % total))]
         if page.more and page.length:  # the page after an empty one would be itself
