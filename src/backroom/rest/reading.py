@@ -14,7 +14,7 @@ from backroom.orm import reads
 from backroom.resources.access import Action
 from backroom.rest.cursors import bound
 from backroom.rest.endpoint import Call, Endpoint
-from backroom.rest.listing import Listing, listed, without_cursor
+from backroom.rest.listing import Listing, listed, only_reading, without_cursor
 from backroom.rest.negotiation import form_of, require_one, span_of
 from backroom.rest.preconditions import require_acceptable, unchanged
 from backroom.rest.preferences import preferences
@@ -48,6 +48,7 @@ class ReadOne(_Read):
         call.key = endpoint.key(call.parameters["id"])
         if call.request.query:
             call.query = endpoint.queries.read(call.request.query, call.grant.rights.known, others=endpoint.known_to(call.actor))
+            only_reading(call.query)
             _only_select(call.query)
 
     def statement(self, call: Call) -> None:

@@ -142,7 +142,8 @@ def _is(cell: Cell, word: str) -> Node:
     if word in ("true", "false") and boolean:
         return Truth(cell) if word == "true" else Not(Truth(cell))
     words = "`is.true`, `is.false`, `is.null` or `is.not_null`" if boolean else "`is.null` or `is.not_null`"
-    refuse("type", f"takes {words}; to compare write `eq.{word[:60]}`")
+    cure = f"write `is.{word.lower()}`" if f"`is.{word.lower()}`" in words else f"to compare write `eq.{word[:60]}`"
+    refuse("type", f"takes {words}; {cure}")
 
 
 def _refuse_json(cell: Cell) -> None:
