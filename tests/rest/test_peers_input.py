@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 import re
+from base64 import urlsafe_b64decode, urlsafe_b64encode
 from time import thread_time
 from typing import Any
 
@@ -82,6 +84,35 @@ async def test_names_keys_paths_and_patterns_are_never_sql(each_database: str) -
         for evil in EVIL:
             assert evil == "count(*)" or not any(evil in text for text in texts), evil
         assert not any("'" in text for text in texts), next(text for text in texts if "'" in text)
+
+
+@pytest.mark.advisory("CVE-2026-33503")
+@pytest.mark.case(105)
+async def test_a_cursor_that_somebody_made_up_is_refused_whatever_it_holds(each_database: str) -> None:
+    hostile: list[Any] = [[evil, 1] for evil in EVIL] + [[1], [None, None], [None], [], {}, "x", 1, None, [{}, 1], [["a"], 1], [2**63, 1], [1e308, 1]]
+    raws = [json.dumps(each).encode() for each in hostile] + [
+        b"[" * 5000, b"[" * 3000 + b"]" * 3000, b"[NaN,1]", b"[" + b"9" * 5000 + b",1]", b"[1e999,1]", b'["\\u0000",1]', b'["\\ud800",1]', b"[1,1",
+        b"\xff\xfe", b"",
+    ]  # fmt: skip
+    async with running(newsroom(), each_database) as world:
+        ann = await world.person("ann")
+        for number in range(3):
+            await ann.post(ARTICLES, {"title": f"t{number}", "dossier_id": None})
+        address = (await ann.get(f"{ARTICLES}?order=title&limit=1")).headers["link"].partition(">")[0].removeprefix("<")
+        path, _, genuine = address.partition("after=")
+        proof = urlsafe_b64decode(genuine + "=" * (-len(genuine) % 4))[:16]
+        with listening(world) as asked:
+            for raw in raws:
+                for front in (b"", b"\0" * 16, proof):
+                    forged = urlsafe_b64encode(front + raw).rstrip(b"=").decode()
+                    for query in (path, path.replace("order=title&", ""), path.replace("order=title", "order=title.desc")):
+                        begun = thread_time()
+                        reply = await ann.get(f"{query}after={forged}")
+                        assert thread_time() - begun < 1
+                        assert reply.status_code in (200, 400) if not forged else reply.status_code == 400, (raw[:40], reply.text)
+            await world.heard_all()
+        assert not any(evil in each.text for each in asked for evil in EVIL if evil != "count(*)")
+        assert (await ann.get(address)).json()[0]["title"] == "t1"
 
 
 @pytest.mark.case(107)

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import types
+from collections.abc import Mapping
+from datetime import UTC, date, datetime
+from decimal import Decimal
 from typing import Any
 
 import httpx2
@@ -11,8 +14,8 @@ import pytest
 from backroom import App, Db, Resource, allow, anyone, field, me
 from backroom.auth.administration import set_role
 from backroom.calls import Actor
+from tests.rest.world import faults_of, soon
 from tests.rest.world import running as browsing
-from tests.rest.world import soon
 from tests.rules.world import World, running
 
 NOTES = "/api/notes"
@@ -23,10 +26,10 @@ def growing(url: str, app: App) -> Any:
     return browsing(url, app, DEVELOPMENT=True)
 
 
-def notes(access: Any, **extra: Any) -> App:
+def notes(access: Any, *, types_: Mapping[str, type] | None = None, **extra: Any) -> App:
     """Notes with or without a field `extra`."""
     app = App()
-    body: dict[str, Any] = {"__annotations__": {"text": str} | dict.fromkeys(extra, str), "access": access, **extra}
+    body: dict[str, Any] = {"__annotations__": {"text": str} | dict.fromkeys(extra, str) | dict(types_ or {}), "access": access, **extra}
     app.resource("notes")(types.new_class("Note", (Resource,), exec_body=lambda namespace: namespace.update(body)))
     return app
 
@@ -56,6 +59,30 @@ async def test_a_field_that_comes_back_under_its_old_name_is_another_field(each_
         assert (await client.post(NOTES, json={"text": "c", "extra": "x"})).status_code == 400
         seen = await soon(lambda: boss.get(f"{NOTES}?extra=eq.new"), 200)
         assert [row["extra"] for row in seen.json()] == ["new"], "nothing of the old field is left"
+
+
+@pytest.mark.case(103)
+@pytest.mark.parametrize(
+    ("before", "after"),
+    [(int, str), (str, int), (str, datetime), (int, Decimal), (datetime, bool), (Decimal, date)],
+)
+async def test_a_cursor_of_a_field_that_is_another_now_is_no_cursor(each_database: str, before: type, after: type) -> None:
+    values: dict[type, Any] = {
+        int: 3, str: "x", datetime: datetime(2026, 1, 1, tzinfo=UTC), Decimal: Decimal("1.5"), bool: True, date: date(2026, 1, 1), bytes: b"x"
+    }  # fmt: skip
+
+    async with growing(each_database, notes(allow(everything=anyone), types_={"extra": before}, extra=field(default=values[before]))) as world:
+        client = world.browser()
+        await client.post(NOTES, json=[{"text": "a"}, {"text": "b"}, {"text": "c"}])
+        link = (await client.get(f"{NOTES}?order=extra&limit=1")).headers["link"]
+        address = link.partition(">")[0].removeprefix("<")
+        assert "after=" in address and (await client.get(address)).status_code == 200
+        await Db(world.backend.store, Actor.TRUSTED).sql("ALTER TABLE notes DROP COLUMN extra")
+    async with growing(each_database, notes(allow(everything=anyone), types_={"extra": after}, extra=field(default=values[after]))) as world:
+        client = world.browser()
+        assert (await client.get(f"{NOTES}?order=extra&limit=1")).status_code == 200
+        reply = await client.get(address)
+        assert (reply.status_code, faults_of(reply)) == (400, {"after": "cursor"})
 
 
 @pytest.mark.case(102, 103)

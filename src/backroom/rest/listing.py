@@ -124,7 +124,8 @@ def listed(
     kept = [(name, value) for name, value in parameters if name not in ("after", "offset")]
     link = f"<{endpoint.path}?{urlencode(kept)}{'&' if kept else ''}".encode()
     told = sorted((name, value) for name, value in parameters if name not in _OF_A_PAGE)
-    order = [(each.field.column, each.descending, each.nulls_first) for each in total_order(endpoint.definition, query.order)]
+    # With their kinds: a cursor may be older than the declaration.
+    order = [(each.field.column, each.field.kind, each.descending, each.nulls_first) for each in total_order(endpoint.definition, query.order)]
     return Listing(
         made.statement,
         made.counting,
