@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import product
 from typing import Any
 
+import httpx2
 import pytest
 
 from backroom import App, Resource, User, allow, anyone, field, me, owner, this
@@ -55,6 +57,7 @@ OTHERS: Mapping[tuple[str, str], frozenset[str]] = {
     ("GET", "/docs"): ALL,
     ("GET", "/docs/reference.css"): ALL,
     ("GET", "/docs/reference.js"): ALL,
+    ("POST", "/api/batch"): NONE,
     ("POST", "/api/open"): ALL,
     ("POST", "/api/own"): SIGNED_IN,
     ("POST", "/api/bossy"): BOSS,
@@ -130,15 +133,21 @@ async def row_of(world: World, resource: str, ann: Person) -> Any:
     return (await world.db.sql(made, owner=ann.id))[0]["id"]
 
 
-async def succeeds(world: World, caller: Person, method: str, path: str, resource: str) -> bool:
+async def ask(caller: Person, method: str, path: str, *, batched: bool) -> httpx2.Response:
+    body = None if method in ("GET", "DELETE") else {"text": "written"}
+    if not batched:
+        return await caller.client.request(method, path, json=body)
+    return await caller.post("/api/batch", [{"method": method, "path": path, **({} if body is None else {"body": body})}])
+
+
+async def succeeds(world: World, caller: Person, method: str, path: str, resource: str, *, batched: bool) -> bool:
     """The row was shown, or the table is another one than before."""
-    if method == "GET":
-        return "canary" in (await caller.get(path)).text
     columns = "id, text" if resource == "users" else "*"
     asked = f"SELECT {columns} FROM {resource} ORDER BY id"
     before = await world.db.sql(asked)
-    body = None if method == "DELETE" else {"text": "written"}
-    reply = await caller.client.request(method, path, json=body)
+    reply = await ask(caller, method, path, batched=batched)
+    if method == "GET":
+        return "canary" in reply.text
     changed = await world.db.sql(asked) != before
     assert not changed or reply.status_code < 300, f"{reply.status_code}, and yet something was written"
     return changed
@@ -154,15 +163,15 @@ async def test_of_every_address_nothing_succeeds_but_what_the_rules_say(each_dat
             if resource not in ROWS:
                 continue
             one = "{id}" in route.pattern
-            for name in CALLERS:
+            for name, batched in product(CALLERS, (False, True) if face == "api" else (False,)):
                 key = await row_of(world, resource, here["ann"])
                 path = route.pattern.replace("{id}", str(key)) + ("" if one or route.method == "POST" else f"?id=eq.{key}")
                 allowed = name in ROWS[resource][ACTIONS[route.method, one]]
                 asked += 1
-                if await succeeds(world, here[name], route.method, path, resource) is not allowed:
-                    wrong.append(f"{name}: {route.method} {path} {'fails' if allowed else 'succeeds'}")
+                if await succeeds(world, here[name], route.method, path, resource, batched=batched) is not allowed:
+                    wrong.append(f"{name}: {'batched ' if batched else ''}{route.method} {path} {'fails' if allowed else 'succeeds'}")
         assert wrong == []
-        assert asked > 250
+        assert asked > 450
 
 
 @pytest.mark.case(81)
