@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 from pydantic import EmailStr
 
-from backroom import App, Resource, allow, anyone, field
+from backroom import App, Db, Problem, Resource, allow, anyone, field, replace
+from backroom.calls import Actor
 from tests.rest.crowded_app import THING, crowded_app
 from tests.rest.world import JSON, code_of, faults_of, running
 
@@ -193,6 +194,72 @@ async def test_113_unique_text_is_compared_byte_for_byte(each_database: str) -> 
             assert [row["code"] for row in (await ann.get(THING, params={"code": f"eq.{code}"})).json()] == [code]
         by_bytes = [row["code"] for row in (await ann.get(f"{THING}?order=code.asc")).json()]
         assert by_bytes == sorted(codes, key=lambda code: code.encode())
+
+
+@pytest.mark.case(113)
+async def test_a_pattern_that_ignores_case_folds_ascii_alone_on_both_databases(each_database: str) -> None:
+    async with running(each_database, crowded_app()) as world:
+        ann = await world.person()
+        texts = [
+            "stra\u00dfe",
+            "STRASSE",
+            "\u0130",
+            "i",
+            "\u0131",
+            "I",
+            "\u00e9",
+            "\u00c9",
+            "e\u0301",
+            "\u212a",
+            "K",
+            "k",
+            "\u03c3",
+            "\u03c2",
+            "\u03a3",
+            "\ufb01",
+            "fi",
+        ]
+        await ann.post(THING, json=[{"text": text} for text in texts])
+        for text in texts:
+            folded = {other for other in texts if other.encode().lower() == text.encode().lower()}
+            for operator in ("ilike", "ilike(any)"):
+                found = await ann.get(THING, params={"text": f"{operator}.{text}" if operator == "ilike" else f"{operator}.{{{text}}}"})
+                assert {row["text"] for row in found.json()} == folded, (operator, text)
+            assert {row["text"] for row in (await ann.get(THING, params={"text": f"like.{text}"})).json()} == {text}
+
+
+@pytest.mark.case(112)
+async def test_a_text_gets_into_no_number_by_any_door(each_database: str) -> None:
+    """Not by a body, a filter, code, a hook, or SQL: SQLite's tables are STRICT, Postgres' are by nature."""
+    app = crowded_app()
+    thing: Any = app.catalog.definitions["things"].cls
+    slips: dict[str, Any] = {"count": "abc", "ratio": "abc", "done": "abc", "lasts": "abc", "price": "abc", "day": "abc", "at": "abc", "token": "abc"}
+
+    @app.before_create(thing)
+    async def spoils(row: Any) -> Any:
+        return replace(row, count="abc") if row.text == "spoil" else None
+
+    async with running(each_database, app) as world:
+        ann = await world.person()
+        made = (await ann.post(THING, json={"text": "x"})).json()
+        item, db = f"{THING}/{made['id']}", Db(world.backend.store, Actor.TRUSTED)
+        for column, value in slips.items():
+            for method, path in (("POST", THING), ("PATCH", item), ("PUT", item), ("PATCH", f"{THING}?id=gt.0"), ("POST", "/rest/v1/things")):
+                assert (await ann.request(method, path, json={column: value})).status_code == 400, (method, path, column)
+            for operator in ("eq", "gt", "in", "isdistinct"):
+                text = f"{operator}.({value})" if operator == "in" else f"{operator}.{value}"
+                assert faults_of(await ann.get(THING, params={column: text})).keys() == {column}
+            with pytest.raises(Problem) as refused:
+                await db.update(await db.get(thing, made["id"]), **{column: value})
+            assert (refused.value.status, refused.value.errors[0].field) == (400, column)
+            with pytest.raises(Problem) as refused:
+                await db.update_where(thing, **{column: value})
+            assert refused.value.status == 400
+        assert (await ann.post(THING, json={"text": "spoil"})).status_code == 400
+        for column in ("count", "done", "ratio", "lasts"):
+            with pytest.raises(Exception, match=r"(?i)check of|invalid input|constraint"):
+                await db.sql(f"UPDATE things SET {column} = 'abc'")
+        assert (await ann.get(THING)).json() == [made]
 
 
 @pytest.mark.case(115)
