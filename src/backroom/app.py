@@ -186,6 +186,7 @@ class App:
         for moment, resource, hook in self._pending_hooks:
             self.catalog.of(resource).hooks.add(moment, hook)
         self._pending_hooks.clear()
+        self.catalog.require_values()
         self._backend = Backend(self.catalog, settings, self)
         return self._backend
 

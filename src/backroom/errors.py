@@ -66,7 +66,7 @@ ERRORS: Mapping[str, ErrorKind] = {
     "database.check": ErrorKind(409, "Check failed", "The row breaks a check of this resource."),
     "database.busy": ErrorKind(503, "Database busy", "The database is busy. Try again shortly."),
     "database.full": ErrorKind(507, "Storage full", "The server's storage is full. Reading still works."),
-    "database.too_large": ErrorKind(400, "Too much at once", "The reply would be larger than 64 MiB. Ask for fewer rows or columns."),
+    "database.too_large": ErrorKind(400, "Too much at once", "The reply would be larger than this server sends. Ask for fewer rows or columns."),
     "database.timeout": ErrorKind(503, "Query took too long", "The query took too long and was stopped. Ask for less."),
     # rest: one request, start to end
     "rest.not_found": ErrorKind(404, "Not found", "There is no such row."),

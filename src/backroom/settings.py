@@ -46,6 +46,7 @@ class Settings(BaseSettings):
     MAX_FILTERS: int = Field(50, ge=1, description="Most conditions in one query.")
     MAX_IN_VALUES: int = Field(1000, ge=1, description="Most values of all `in.(...)` of one query.")
     MAX_QUERY_SECONDS: float = Field(5.0, gt=0, description="Longest time one query may run, in seconds.")
+    MAX_REPLY_BYTES: int = Field(16_777_216, ge=1_048_576, description="Largest reply of rows in bytes; on SQLite, of one stored row too.")
     BODY_TIMEOUT_SECONDS: float = Field(15.0, gt=0, description="Longest wait for the next piece of a body, in seconds.")
     SESSION_IDLE_DAYS: float = Field(14.0, gt=0, description="A session ends after so many days without use.")
     SESSION_MAX_DAYS: float = Field(90.0, gt=0, description="A session ends after so many days whatever happens.")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.auth.world import ORIGIN, PASSWORD, bearer, one, sign_up, tokens
 
 
@@ -82,6 +84,7 @@ async def test_a_field_whose_rule_refuses_the_new_person_can_not_be_set_at_sign_
         assert (await sign_up(client, nickname="Annie"))["nickname"] == "Annie"
 
 
+@pytest.mark.case(120)
 async def test_of_many_sign_ups_with_one_address_in_many_spellings_one_succeeds(each_database: str) -> None:
     async with one(each_database) as app, app.client() as client:
         spellings = ["ann@example.com", "Ann@example.com", "ANN@EXAMPLE.COM", " ann@Example.com", "ann@EXAMPLE.com", "aNN@example.com "]

@@ -189,6 +189,7 @@ async def test_the_reads_of_one_snapshot_see_one_moment(each_database: str) -> N
         assert len(await database.read("SELECT * FROM todos", long=True)) == 1
 
 
+@pytest.mark.case(111)
 async def test_a_slow_read_is_stopped_and_holds_nobody_up(each_database: str) -> None:
     slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT count(*) FROM n"
 
@@ -260,6 +261,7 @@ async def test_a_callback_that_fails_is_reported_and_spoils_nothing(each_databas
         assert (reported, called) == (["ZeroDivisionError"], ["stored"])
 
 
+@pytest.mark.case(123)
 async def test_a_transaction_that_raises_is_undone_and_calls_nobody_back(each_database: str) -> None:
     called: list[str] = []
     async with with_tables(each_database) as database:
@@ -343,6 +345,7 @@ async def test_callers_that_leave_while_writing_leave_whole_writes_or_none(each_
         assert all(f"a{n}" in stored for n, outcome in enumerate(outcomes) if outcome is None)
 
 
+@pytest.mark.case(122)
 async def test_retrying_runs_work_again_until_two_rivals_have_both_counted(each_database: str) -> None:
     async def add(transaction: Transaction) -> None:
         ((n,),) = await transaction.run("SELECT n FROM todos WHERE id = 1")

@@ -42,6 +42,7 @@ def resource(world: World, name: str) -> Any:
 
 
 # ---------------------------------------------------------------- 1-8: writing what one may not
+@pytest.mark.case(85)
 async def test_a_stranger_can_not_make_himself_an_editor(each_database: str) -> None:
     async with running(projects(), each_database) as world:
         c = await cast(world)
@@ -70,6 +71,7 @@ async def test_an_editor_can_not_carry_his_membership_into_another_project(each_
         assert await world.dump() == before
 
 
+@pytest.mark.case(97)
 async def test_neighbors_in_an_array_do_not_vouch_for_each_other(each_database: str) -> None:
     async with running(projects(), each_database) as world:
         c = await cast(world)
@@ -119,6 +121,7 @@ async def test_a_stranger_can_not_ask_which_slugs_are_taken(each_database: str) 
         assert arrays[0].content == arrays[1].content
 
 
+@pytest.mark.case(85)
 async def test_an_absent_reference_and_one_out_of_sight_are_refused_alike(each_database: str) -> None:
     app = projects()
 
@@ -235,6 +238,7 @@ async def test_upsert_asks_the_create_rule_of_the_row_it_would_make(each_databas
 
 
 # ---------------------------------------------------------------- 9-13: who is not there
+@pytest.mark.case(91)
 async def test_a_row_without_owner_is_nobodys(each_database: str) -> None:
     app = App()
     rules = {"same": this.holder == me, "other": this.holder != me, "not_same": ~(this.holder == me), "not_other": ~(this.holder != me)}
@@ -261,6 +265,7 @@ def _holding(app: App, name: str, rule: Any) -> None:
         access = allow(read=rule)
 
 
+@pytest.mark.case(91)
 async def test_deny_lists_refuse_whoever_is_not_there(each_database: str) -> None:
     app = App()
 
@@ -291,6 +296,7 @@ async def test_deny_lists_refuse_whoever_is_not_there(each_database: str) -> Non
         assert (await ann.post("/api/rooms", {"name": "x"})).status_code == 201
 
 
+@pytest.mark.case(91)
 async def test_a_claim_that_is_missing_or_of_the_wrong_type_never_permits_and_never_breaks(each_database: str) -> None:
     app = App()
 
@@ -414,6 +420,7 @@ async def test_a_field_hidden_in_some_rows_is_unknown_there_to_every_question(ea
         assert await ids("order=cost.desc.nullslast") == [5, 3, 1, 4, 2]
 
 
+@pytest.mark.case(90, 94)
 async def test_a_field_hidden_from_a_caller_has_a_name_like_any_nonsense(each_database: str) -> None:
     app = App()
 
@@ -484,6 +491,7 @@ async def test_a_drop_box_takes_letters_and_shows_none(each_database: str) -> No
         assert (await both.delete("/api/notes/1")).status_code == 204
 
 
+@pytest.mark.case(82)
 async def test_a_viewer_is_refused_and_a_stranger_finds_nothing(each_database: str) -> None:
     async with running(projects(), each_database) as world:
         c = await cast(world)
@@ -522,6 +530,7 @@ async def test_a_row_that_was_read_can_be_sent_back_without_what_was_hidden(each
         refused(right, 403, "rules.field")
 
 
+@pytest.mark.case(117)
 async def test_an_etag_counts_the_keys_that_a_caller_is_shown(each_database: str) -> None:
     async with running(projects(), each_database) as world:
         c = await cast(world)
@@ -609,6 +618,7 @@ async def test_deleting_says_that_something_refers_here_but_not_what(each_databa
         assert (await ann.get("/api/tags")).json() == [], "nobody gains a row"
 
 
+@pytest.mark.case(102)
 async def test_fifty_callers_get_their_own_rows_by_few_statements_that_hold_no_values(each_database: str) -> None:
     chance = random.Random(30)
     async with running(projects(), each_database) as world:

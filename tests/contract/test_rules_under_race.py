@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx2
+import pytest
 
 from backroom import App, Conflict, Db, Resource, User, allow, me, this
 from tests.databases import database_url
@@ -40,6 +41,7 @@ async def _patched_while(world: World, who: Person, task: int, *statements: str)
         await watch.close()
 
 
+@pytest.mark.case(122)
 async def test_27_a_write_that_waited_on_the_revoke_of_its_own_right_finds_nothing(tmp_path: Path) -> None:
     with database_url("postgresql", tmp_path) as url:
         async with running(projects(), url) as world:
@@ -109,6 +111,7 @@ async def test_28_of_fifty_bookings_that_count_first_one_wins(each_database: str
         assert len((await world.dump("bookings"))["bookings"]) == 1
 
 
+@pytest.mark.case(121)
 async def test_28_two_hundred_decrements_in_transactions_are_exact(each_database: str) -> None:
     app = _bookings()
     async with running(app, each_database) as world:

@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 import httpx2
+import pytest
 
 from backroom.auth.administration import set_role
 from tests.rest.world import JSON, ORIGIN, World, code_of, faults_of, running, soon
@@ -153,6 +154,7 @@ async def test_an_admin_deletes_what_others_share(each_database: str) -> None:
 
 
 # ---------------------------------------------------------------- read
+@pytest.mark.case(117)
 async def test_an_unchanged_row_is_304_until_it_changes(each_database: str) -> None:
     async with running(each_database) as world:
         for client in await both(world, "ann"):
@@ -327,6 +329,7 @@ async def test_put_replaces_and_what_was_read_can_be_sent_back(each_database: st
             assert (await client.put("/api/todos/999999", json={"title": "x"})).status_code == 404
 
 
+@pytest.mark.case(117)
 async def test_if_match_lets_only_the_first_of_two_writers_through(each_database: str) -> None:
     async with running(each_database) as world:
         for client in await both(world, "ann"):
@@ -345,6 +348,7 @@ async def test_if_match_lets_only_the_first_of_two_writers_through(each_database
             assert (await client.delete(address)).status_code == 404
 
 
+@pytest.mark.case(117)
 async def test_of_many_writers_with_one_tag_one_wins(each_database: str) -> None:
     async with running(each_database) as world:
         ann = await world.person()

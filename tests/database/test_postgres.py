@@ -104,6 +104,7 @@ async def test_more_callers_than_connections_wait_for_each_other(url: str) -> No
         assert count <= WRITING + 1
 
 
+@pytest.mark.case(111)
 async def test_callers_that_leave_give_their_connections_back(url: str) -> None:
     async with opened(url) as database:
         for _ in range(3):

@@ -180,6 +180,7 @@ async def test_a_unit_that_ends_the_interpreter_ends_neither_the_writer_nor_the_
         assert await database.read("SELECT n FROM t") == [(2,)]
 
 
+@pytest.mark.case(122)
 async def test_writers_wait_for_an_outsider_then_are_told_to_come_back(tmp_path: Path) -> None:
     async with opened(tmp_path / "app.db") as database:
         await database.write(asks("CREATE TABLE t (n INTEGER)"))
@@ -244,6 +245,7 @@ async def test_a_file_that_is_put_back_heals(tmp_path: Path) -> None:
         assert await database.read("SELECT n FROM t") == [(2,)]
 
 
+@pytest.mark.case(111)
 async def test_a_caller_that_leaves_stops_its_long_read(tmp_path: Path) -> None:
     slow = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000000000) SELECT count(*) FROM n"
     async with opened(tmp_path / "app.db") as database:

@@ -287,6 +287,7 @@ def test_07_slow_bodies_are_dropped_and_others_are_served_meanwhile(server: Serv
             line.close()
 
 
+@pytest.mark.case(123)
 def test_123_clients_that_hang_up_around_the_commit_leave_whole_arrays_or_none(server: Server) -> None:
     with httpx2.Client(base_url=server.url) as web:
         mine = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import types
 from collections.abc import Callable
 from datetime import date
 from decimal import Decimal
@@ -22,6 +23,11 @@ def declared(*resources: tuple[str, type[Resource[Any]]], **options: Any) -> dic
         app.resource(name, **options)(cls)
     app.catalog.freeze()
     return app.catalog.definitions
+
+
+def made(annotations: dict[str, Any]) -> Any:
+    """A class with fields of these names and types: no class body could spell them."""
+    return types.new_class("Made", (Resource,), exec_body=lambda body: body.update({"__annotations__": annotations, "access": allow()}))
 
 
 def refusal_of(build: Callable[[], object]) -> str:
@@ -136,6 +142,8 @@ def test_a_value_without_type_stops_the_start_with_the_line_to_write() -> None:
     assert "write `done: bool = False`" in refusal_of(build)
 
 
+@pytest.mark.case(92)
+@pytest.mark.advisory("CVE-2025-48757")
 def test_a_resource_without_rules_stops_the_start() -> None:
     class Note(Resource):
         text: str
@@ -243,6 +251,55 @@ def test_an_option_that_names_no_field_stops_the_start(options: dict[str, Any]) 
         access = allow()
 
     assert "`nope`, which is no field" in refusal_of(lambda: declared(("notes", Note), **options))
+
+
+@pytest.mark.parametrize("options", [{"unique": [("data",)]}, {"unique": [("name", "data")]}])
+def test_json_can_not_be_unique(options: dict[str, Any]) -> None:
+    class Note(Resource):
+        name: str
+        data: dict[str, Any]
+        access = allow()
+
+    assert "`data` holds JSON, which the two databases do not compare alike" in refusal_of(lambda: declared(("notes", Note), **options))
+
+
+def test_json_can_not_be_unique_by_its_own_field_either() -> None:
+    class Note(Resource):
+        tags: list[str] = field(default_factory=list, unique=True)
+        access = allow()
+
+    told = refusal_of(lambda: declared(("notes", Note)))
+    assert "test_declarations.py:" in told
+    assert "`tags` holds JSON" in told
+
+
+@pytest.mark.parametrize(("length", "letter"), [(64, "a"), (32, "\u00e4")])
+def test_a_name_that_no_column_can_have_stops_the_start_in_one_sentence(length: int, letter: str) -> None:
+    name = letter * length
+    long = made({name: str})
+
+    assert f"`{name}` is longer than the 63 bytes" in refusal_of(lambda: declared(("longs", long)))
+
+
+def test_the_key_of_a_reference_counts_to_the_length_of_its_name() -> None:
+    class Target(Resource):
+        access = allow()
+
+    name = "a" * 61
+    long = made({name: Target})
+    assert f"`{name}_id` is longer than the 63 bytes" in refusal_of(lambda: declared(("targets", Target), ("longs", long)))
+
+
+@pytest.mark.parametrize("name", ["ID", "Created_At", "namE"])
+def test_names_that_differ_only_in_case_stop_the_start(name: str) -> None:
+    twin = made({"name": str, name: str})
+    assert f"`{name}` differ only in case" in refusal_of(lambda: declared(("twins", twin)))
+
+
+@pytest.mark.parametrize("name", ["xmin", "xmax", "ctid"])
+def test_a_name_that_postgres_keeps_for_itself_stops_the_start(name: str) -> None:
+    box = made({name: int})
+    assert f"`{name}` is a name that Postgres keeps" in refusal_of(lambda: declared(("boxes", box)))
 
 
 def test_a_default_of_me_is_filled_with_the_caller() -> None:

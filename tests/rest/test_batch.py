@@ -157,6 +157,7 @@ async def test_requests_of_several_resources_are_answered_in_order_in_one_transa
         (item("POST", "/api/tags/1/count", {}), 400, "validation.failed"),
     ],
 )
+@pytest.mark.case(97)
 async def test_a_refused_item_undoes_all_and_is_the_reply_with_its_row(each_database: str, last: dict[str, Any], status: int, code: str) -> None:
     async with running(each_database, shop()) as world:
         ann = await world.person()
@@ -267,6 +268,7 @@ async def test_the_caller_of_every_item_is_the_caller_of_the_batch(each_database
         ("GET", "", "invalid"),
     ],
 )
+@pytest.mark.advisory("CVE-2026-30972")
 async def test_accounts_other_faces_and_batches_can_not_be_items(each_database: str, method: str, path: str, code: str) -> None:
     async with running(each_database, shop()) as world:
         ann = await world.person()

@@ -109,6 +109,7 @@ async def test_rows_that_come_and_go_meanwhile_neither_skip_nor_repeat_others(ea
         assert reply.headers["content-range"] == "*/10"
 
 
+@pytest.mark.case(104)
 async def test_a_cursor_serves_its_own_query_and_caller_alone(each_database: str) -> None:
     async with cases(each_database) as (world, ann, bob):
         address = following(await ann.get(f"{CASES}?order=rank&limit=2&title=neq.x"))

@@ -123,6 +123,7 @@ def clock_of(world: World, read: Callable[[], float]) -> Idempotency:
 
 # ---------------------------------------------------------------- the same request again
 @pytest.mark.parametrize("face", ["/api", "/rest/v1"])
+@pytest.mark.case(118)
 async def test_a_request_that_is_sent_again_is_answered_again_and_done_once(each_database: str, face: str) -> None:
     async with running(each_database, shop()) as world:
         ann = await world.person()
@@ -158,6 +159,7 @@ async def test_a_request_that_is_sent_again_is_answered_again_and_done_once(each
         assert len(await rows(world, NAME)) == len(requests)
 
 
+@pytest.mark.case(118)
 async def test_another_request_with_the_same_key_is_422_and_does_nothing(each_database: str) -> None:
     async with running(each_database, shop()) as world:
         ann = await world.person()
@@ -180,6 +182,7 @@ async def test_another_request_with_the_same_key_is_422_and_does_nothing(each_da
         same(first, await send(ann, "/api/tags", {"slug": "a"}, "k"))
 
 
+@pytest.mark.case(118)
 async def test_what_was_refused_or_broke_is_not_kept_and_is_judged_anew(each_database: str) -> None:
     async with running(each_database, shop()) as world:
         ann = await world.person()
@@ -221,6 +224,7 @@ async def test_methods_that_are_idempotent_by_themselves_and_accounts_ignore_the
 
 
 # ---------------------------------------------------------------- whose key
+@pytest.mark.case(104, 118)
 async def test_a_key_is_its_callers_own(each_database: str) -> None:
     async with running(each_database, shop()) as world:
         ann, bob = await world.person("ann"), await world.person("bob")
@@ -249,6 +253,7 @@ async def test_signed_out_a_key_must_be_one_that_nobody_guesses(each_database: s
         assert (await send(first, "/api/notes", {"title": "x"}, key)).status_code == 401, "rule 13 comes first"
 
 
+@pytest.mark.case(104, 118)
 async def test_who_has_lost_the_right_is_refused_the_kept_reply_too(each_database: str) -> None:
     async with running(each_database, shop()) as world:
         ann, auth = await world.person(), world.backend.auth
@@ -281,6 +286,7 @@ async def test_kept_replies_go_with_the_person_they_were_for(each_database: str)
 
 
 @pytest.mark.parametrize("key", ["", " ", "a b", "k" * 256, "caf\u00e9", "a\tb", "\x7f"])
+@pytest.mark.case(118)
 async def test_what_is_no_key_is_refused_and_nothing_is_done(each_database: str, key: str) -> None:
     async with running(each_database, shop()) as world:
         ann = await world.person()
@@ -301,6 +307,7 @@ async def test_keys_of_every_length_and_spelling_are_told_apart(each_database: s
 
 
 # ---------------------------------------------------------------- at the same time
+@pytest.mark.case(118)
 async def test_of_many_with_one_key_at_once_one_is_done(each_database: str) -> None:
     async with running(each_database, shop()) as world:
         ann = await world.person()
@@ -316,6 +323,7 @@ async def test_of_many_with_one_key_at_once_one_is_done(each_database: str) -> N
         same(done[0], await send(ann, "/api/notes", {"title": "once"}, "k"))
 
 
+@pytest.mark.case(118)
 async def test_while_the_first_is_under_way_the_second_is_told_to_wait(each_database: str) -> None:
     gate = Gate()
     async with running(each_database, shop(gate)) as world:
@@ -360,6 +368,7 @@ async def test_another_process_waits_for_the_first_and_tells_its_reply(each_data
         assert len(await rows(here, "tags")) == 1
 
 
+@pytest.mark.case(118)
 async def test_processes_that_are_sent_one_key_at_once_do_it_once(each_database: str) -> None:
     async with running(each_database, shop()) as here, running(each_database, shop()) as there:
         ann = await here.person()
@@ -374,6 +383,7 @@ async def test_processes_that_are_sent_one_key_at_once_do_it_once(each_database:
 
 
 # ---------------------------------------------------------------- how long, how large, how many
+@pytest.mark.case(118)
 async def test_a_key_is_kept_for_a_day_and_then_free_again(each_database: str) -> None:
     async with running(each_database, shop()) as world:
         ann, now = await world.person(), [1_800_000_000.0]
@@ -418,6 +428,7 @@ async def test_a_reply_that_is_too_large_to_keep_is_refused_and_nothing_is_done(
         assert (await send(ann, "/api/rpc/long", {"length": 4095}, "m")).status_code == 400
 
 
+@pytest.mark.case(99)
 async def test_keys_are_in_no_route_filter_or_document(each_database: str) -> None:
     async with running(each_database, shop()) as world:
         ann = await world.person()

@@ -28,6 +28,8 @@ INTERNAL = (
 )
 
 
+@pytest.mark.case(82)
+@pytest.mark.advisory("CVE-2025-64749")
 async def test_82_an_invisible_row_and_an_absent_one_give_the_same_bytes(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann, bob = await world.person("ann"), await world.person("bob")
@@ -54,6 +56,7 @@ async def test_82_an_invisible_row_and_an_absent_one_give_the_same_bytes(each_da
         assert (await ann.get(f"{THING}/{row['id']}")).json() == row
 
 
+@pytest.mark.case(84)
 async def test_84_columns_that_the_server_sets_are_refused_by_name_in_every_write(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann, bob = await world.person("ann"), await world.person("bob")
@@ -103,6 +106,31 @@ async def test_84_columns_that_the_server_sets_are_refused_by_name_in_every_writ
         assert (await ann.get(THING)).json() == [row]
 
 
+async def test_what_the_server_sets_is_told_together_with_every_other_fault(each_database: str) -> None:
+    async with running(each_database, crowded_app()) as world:
+        ann, bob = await world.person("ann"), await world.person("bob")
+        mine, theirs = [(await each.get("/api/session")).json()["id"] for each in (ann, bob)]
+        reply = await ann.post(THING, json={"id": 7, "told": "x", "count": "x", "nope": 1, "owner_id": theirs})
+        codes = {"id": "read_only", "told": "read_only", "count": "type", "nope": "unknown", "owner_id": "read_only"}
+        assert (reply.status_code, faults_of(reply)) == (400, codes)
+        reply = await ann.post(THING, json={"count": "x", "id": "y", "owner_id": mine.upper(), "created_at": "2026-12-01T00:00:00Z"})
+        assert faults_of(reply) == {"count": "type", "id": "type", "created_at": "read_only"}
+        rows = [{"count": 1}, {"count": "x", "told": "x"}, {"id": 7}, "no row", {"count": 2, "owner_id": mine}]
+        reply = await ann.post(THING, json=rows)
+        told = [(fault["row"], fault["field"], fault["code"]) for fault in reply.json()["errors"]]
+        assert told == [(1, "count", "type"), (1, "told", "read_only"), (2, "id", "read_only"), (3, None, "type")]
+        for body in ("[]", '"x"', "{"):
+            assert (await ann.post(THING, content=body, headers={"content-type": "application/json"})).status_code in (201, 400)
+        merging = {"prefer": "resolution=merge-duplicates"}
+        assert faults_of(await ann.post(THING, json={"id": 7, "count": "x"}, headers=merging)) == {"count": "type"}, "it finds by id"
+        assert faults_of(await ann.post(f"{THING}?columns=count", json={"id": 7, "count": "x"})) == {"count": "type"}, "the id is left out"
+        for hidden in ("vault", "salary"):
+            reply = await ann.post(THING, json={hidden: 1, "id": 7})
+            assert faults_of(reply) == {hidden: "unknown", "id": "read_only"}
+        assert (await ann.get(THING)).json() == []
+
+
+@pytest.mark.case(86)
 async def test_86_hidden_fields_are_in_no_reply(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
@@ -132,6 +160,7 @@ async def test_86_hidden_fields_are_in_no_reply(each_database: str) -> None:
         assert all({"word", "vault", "salary"}.isdisjoint(row) for row in rows)
 
 
+@pytest.mark.case(117)
 async def test_a_role_shows_a_field_and_its_tag_changes_with_it(each_database: str) -> None:
     """117: 304 only while the body is the same for this user now."""
     async with running(each_database, crowded_app()) as world:
@@ -144,6 +173,7 @@ async def test_a_role_shows_a_field_and_its_tag_changes_with_it(each_database: s
         assert (await ann.patch(item, json={"salary": 9})).json()["salary"] == 9
 
 
+@pytest.mark.case(97)
 async def test_97_one_forbidden_row_of_a_hundred_refuses_them_all(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
@@ -163,6 +193,7 @@ async def test_97_one_forbidden_row_of_a_hundred_refuses_them_all(each_database:
         assert (await ann.get("/api/stock")).json() == []
 
 
+@pytest.mark.case(99)
 async def test_99_internal_tables_have_no_address_no_filter_and_no_relation(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
@@ -175,6 +206,8 @@ async def test_99_internal_tables_have_no_address_no_filter_and_no_relation(each
         assert (await ann.get("/api/users?select=*,_accounts(*)")).status_code == 400
 
 
+@pytest.mark.case(100)
+@pytest.mark.advisory("CVE-2025-48370", "CVE-2026-25574")
 async def test_100_an_id_is_one_spelling_of_one_row(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
@@ -218,6 +251,7 @@ async def test_100_an_id_is_one_spelling_of_one_row(each_database: str) -> None:
         assert (await ann.get(f"{THING}/{row['id']}")).json() == row
 
 
+@pytest.mark.case(102, 104)
 async def test_102_kept_statements_hold_nobodys_values(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         people = [await world.program(f"p{number}") for number in range(20)]

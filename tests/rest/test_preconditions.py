@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
+
 from tests.rest.crowded_app import crowded_app
 from tests.rest.world import code_of, faults_of, running
 
@@ -47,6 +49,7 @@ async def test_a_copy_of_a_row_that_is_gone_does_not_bring_it_back(each_database
         assert (await ann.get(address)).status_code == 404
 
 
+@pytest.mark.case(117)
 async def test_if_match_never_creates_and_if_none_match_never_overwrites(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()

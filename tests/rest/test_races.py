@@ -10,6 +10,7 @@ from time import monotonic, perf_counter
 from typing import Any
 
 import apsw
+import pytest
 from starlette.types import Message
 
 from tests.http.doors import scope_of
@@ -17,6 +18,7 @@ from tests.rest.crowded_app import THING, crowded_app
 from tests.rest.world import ORIGIN, World, code_of, running
 
 
+@pytest.mark.case(121)
 async def test_121_of_two_hundred_takers_a_hundred_get_one_and_the_stock_is_never_negative(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
@@ -85,6 +87,7 @@ async def leaves(world: World, method: str, path: str, body: bytes, cookie: str,
     await asyncio.gather(task, return_exceptions=True)
 
 
+@pytest.mark.case(123)
 async def test_123_a_client_that_leaves_leaves_a_whole_write_or_none(each_database: str) -> None:
     async with running(each_database, crowded_app()) as world:
         ann = await world.person()
@@ -99,6 +102,7 @@ async def test_123_a_client_that_leaves_leaves_a_whole_write_or_none(each_databa
         assert (await ann.post("/api/fragile", json={"text": "after"})).status_code == 201  # the writer is free
 
 
+@pytest.mark.case(122)
 async def test_122_a_lock_held_from_outside_is_a_503_with_a_time_to_come_again_and_reading_goes_on(tmp_path: Path) -> None:
     async with running(f"sqlite:{tmp_path / 'app.db'}", crowded_app()) as world:
         ann = await world.person()

@@ -6,7 +6,7 @@ from typing import Any
 import httpx2
 import pytest
 
-from backroom import App, Db, User, me
+from backroom import App, Db, Resource, User, allow, anyone, field, me, replace
 from backroom.errors import DeclarationError, SettingsError
 from tests.rest.world import ORIGIN, SECRET, running
 
@@ -95,3 +95,35 @@ async def test_a_limit_below_zero_is_400_and_never_means_all(each_database: str)
         assert (await ann.get("/api/some")).json() == 1
         for slip in ("limit=-1", "offset=-1", "limit=-9007199254740991"):
             assert (await ann.get(f"/api/some?{slip}")).status_code == 400, slip
+
+
+async def test_a_required_field_that_nobody_may_give_stops_the_start_unless_a_hook_gives_it(
+    each_database: str, caplog: pytest.LogCaptureFixture
+) -> None:
+    def letter_app(*, hooked: bool) -> App:
+        app = App()
+
+        @app.resource("letters")
+        class Letter(Resource):
+            text: str
+            stamp: str = field(hidden=True)
+            access = allow(everything=anyone)
+
+        if hooked:
+
+            @app.before_create(Letter)
+            async def stamped(row: Letter) -> Letter | None:
+                return replace(row, stamp="x") if row.text == "hi" else None
+
+        return app
+
+    with pytest.raises(DeclarationError, match="`stamp` is required, but no caller may give it"):
+        async with running(each_database, letter_app(hooked=False)):
+            pass
+    async with running(each_database, letter_app(hooked=True)) as world:
+        client = world.browser()
+        assert (await client.post("/api/letters", json={"text": "hi"})).status_code == 201
+        forgotten = await client.post("/api/letters", json={"text": "ho"})
+        assert (forgotten.status_code, "stamp" in forgotten.text) == (500, False)
+        assert "Letter.stamp is required and was given no value" in caplog.text
+        assert len((await client.get("/api/letters")).json()) == 1

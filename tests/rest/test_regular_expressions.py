@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from backroom import App, Resource, User, allow, many, me, owner, this
 from tests.rest.world import faults_of, running
 
@@ -71,3 +73,25 @@ async def test_a_pattern_meets_no_row_that_the_caller_can_not_read(each_database
         assert (await ann.post("/api/readers", json={"paper_id": paper["id"], "user_id": me})).status_code == 201
         assert (await bob.get(PAPERS, params={"note": "match.("})).json() == []
         assert (await bob.get(PAPERS, params={"title": "match.("})).status_code == 400
+
+
+#: Patterns that other engines never come back from, or that take all memory.
+SWEATING = (
+    "^(a+)+$", "^(a|aa)+$", "^(a|a)*$", "(.*a){30}$", "(a?){200}a{200}", "((a{1,200}){1,200}){1,200}", "((((a*)*)*)*)*b", "(.*)(.*)(.*)\\1\\2\\3x",
+    "(a{0,255}){0,255}", "[a-z]*" * 100 + "!", "(?:a|b|ab)*" * 30 + "c", "(" * 2000, "[" * 2000, "a{" * 1000, "\\", "(?", "*a", "a**", "[[:foo:]]", "\\x",
+    "(?=a)(?!b)a", "\\y\\m\\M\\A", "***=a", "***:(", "(?n)^a$",
+)  # fmt: skip
+
+
+@pytest.mark.case(108)
+async def test_a_pattern_that_never_ends_is_stopped_or_refused(each_database: str) -> None:
+    async with running(each_database, paper_app(), MAX_QUERY_SECONDS=1) as world:
+        ann = await world.person("ann")
+        rows = [{"title": "a" * length + "!"} for length in (30, 1000, 10_000)]
+        assert (await ann.post(PAPERS, json=rows)).status_code == 201
+        for pattern in SWEATING:
+            for operator in ("match", "imatch", "not.match"):
+                reply = await ann.get(PAPERS, params={"title": f"{operator}.{pattern}"})
+                assert reply.status_code in (200, 400, 503), (pattern[:40], reply.text)
+                assert reply.status_code == 400 or each_database.startswith("postgres"), pattern[:40]
+        assert len((await ann.get(PAPERS)).json()) == 3

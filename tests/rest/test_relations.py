@@ -296,7 +296,6 @@ async def test_columns_are_renamed_and_cast(each_database: str) -> None:
         ("data" + "->a" * 11, "select", "too_many"),
         ("title.total()", "select", "syntax"),
         ("project!a!b(name)", "select", "syntax"),
-        ('data->"$.x"', "data->$.x", "unavailable"),
     ],
 )
 async def test_a_select_that_goes_wrong_is_told_where(each_database: str, select: str, name: str, code: str) -> None:

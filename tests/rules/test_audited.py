@@ -13,6 +13,7 @@ from backroom.errors import DeclarationError
 from tests.rules.world import running
 
 
+@pytest.mark.advisory("CVE-2023-34093")
 async def test_of_two_base_classes_the_nearest_hands_down_its_access(each_database: str) -> None:
     app = App()
 

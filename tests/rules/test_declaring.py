@@ -62,6 +62,7 @@ WRONG: dict[str, tuple[Any, str]] = {
 
 
 @pytest.mark.parametrize("wrong", WRONG)
+@pytest.mark.case(92)
 def test_a_rule_that_can_not_be_meant_stops_the_start_and_names_the_line(wrong: str) -> None:
     rule, cure = WRONG[wrong]
     with pytest.raises(DeclarationError) as told:

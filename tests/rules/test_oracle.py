@@ -11,6 +11,7 @@ from tests.rules.oracle.play import play
 
 
 @pytest.mark.parametrize(("database", "cases"), [("sqlite", 6), ("postgresql", 3)])
+@pytest.mark.case(80)
 def test_every_reply_of_a_drawn_app_is_what_its_rules_say(database: str, cases: int, tmp_path: Path) -> None:
     compared = 0
     for index in range(cases):

@@ -21,6 +21,7 @@ EACH = 90
 
 
 @pytest.mark.parametrize(("database", "scenes"), [("sqlite", 14), ("postgresql", 8)])
+@pytest.mark.case(80)
 def test_every_reply_to_a_drawn_query_is_what_the_rules_say(database: str, scenes: int, tmp_path: Path) -> None:
     asked = Counter[str]()
     for index in range(scenes):

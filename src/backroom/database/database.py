@@ -105,7 +105,9 @@ def connect(settings: Settings) -> Database:
     if scheme == "sqlite":
         from backroom.database.sqlite import Sqlite
 
-        return Sqlite(_path(rest), seconds=settings.MAX_QUERY_SECONDS)
+        # Of a stored row, too: an array of new ones arrives as one value, which may take more room than its body.
+        most_bytes = max(settings.MAX_REPLY_BYTES, 4 * settings.MAX_BODY_BYTES)
+        return Sqlite(_path(rest), seconds=settings.MAX_QUERY_SECONDS, most_bytes=most_bytes)
     if scheme.partition("+")[0] in ("postgresql", "postgres") and rest.startswith("//"):
         try:
             from backroom.database.postgres import Postgres

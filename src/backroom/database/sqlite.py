@@ -18,7 +18,7 @@ from backroom.calls import Row, Unit
 from backroom.database.hold import Hold
 from backroom.database.refusals import NotRead, busy, unavailable
 from backroom.database.sqlite_errors import translate
-from backroom.database.sqlite_file import BUSY_SECONDS, INLINE_SECONDS, Connection, File
+from backroom.database.sqlite_file import BUSY_SECONDS, INLINE_SECONDS, MOST_BYTES, Connection, File
 from backroom.database.writer import Job, Writer
 from backroom.errors import Problem
 
@@ -34,9 +34,10 @@ class Sqlite:
 
     name: Literal["sqlite"] = "sqlite"
 
-    def __init__(self, path: str, *, seconds: float = 5.0) -> None:
+    def __init__(self, path: str, *, seconds: float = 5.0, most_bytes: int = MOST_BYTES) -> None:
         self.path = path
         self._seconds = seconds
+        self._most_bytes = most_bytes
         self._file = File(path)
         self._idle: list[Connection] = []
         self._lent = 0
@@ -46,9 +47,9 @@ class Sqlite:
     async def open(self) -> None:
         self._loop: AbstractEventLoop = asyncio.get_running_loop()
         self._file.make()
-        writing = self._file.connect(seconds=self._seconds, reads=False, cache_kib=8192)
+        writing = self._file.connect(seconds=self._seconds, reads=False, cache_kib=8192, most_bytes=self._most_bytes)
         writing.run("PRAGMA journal_size_limit = 67108864")
-        self._inline = self._file.connect(seconds=min(INLINE_SECONDS, self._seconds), reads=True, cache_kib=16_384)
+        self._inline = self._file.connect(seconds=min(INLINE_SECONDS, self._seconds), reads=True, cache_kib=16_384, most_bytes=self._most_bytes)
         self._inline.raw.set_busy_timeout(int(INLINE_SECONDS * 1000))
         self._inline.run("SELECT count(*) FROM sqlite_schema")
         self._file.remember()
@@ -115,7 +116,7 @@ class Sqlite:
 
     def _another(self) -> Connection:
         try:
-            connection = self._file.connect(seconds=self._seconds, reads=True, cache_kib=4096)
+            connection = self._file.connect(seconds=self._seconds, reads=True, cache_kib=4096, most_bytes=self._most_bytes)
             connection.raw.set_busy_timeout(int(INLINE_SECONDS * 1000))  # it may be used on the event loop
             return connection
         except apsw.Error as error:

@@ -28,6 +28,8 @@ except ImportError:  # Windows: SQLite's own lock is polled, without turns
 BUSY_SECONDS = 5.0
 #: A statement that takes longer than this on the event loop is stopped and asked again in a thread, where it holds up nobody.
 INLINE_SECONDS = 0.02
+#: The longest value, and the longest reply that SQLite prints, in bytes, where no setting says otherwise.
+MOST_BYTES = 16_777_216
 _POLL_SECONDS = 0.0002
 _STEPS = 2000  # of SQLite's machine between two looks at the clock: some 50 us
 _SOUND = (3, 51, 3)
@@ -35,10 +37,6 @@ _SOUND = (3, 51, 3)
 
 def _by_name(cursor: apsw.Cursor, row: tuple[Any, ...]) -> Any:
     return dict(zip((column[0] for column in cursor.get_description()), row, strict=True))
-
-
-#: The longest value, and the longest reply that SQLite prints, in bytes.
-MOST_BYTES = 64 * 1024 * 1024
 
 
 def require_sound_library(version: str) -> None:
@@ -50,12 +48,13 @@ def require_sound_library(version: str) -> None:
 class Connection:
     """One connection to the file, for one thread at a time.
 
-    `seconds` is the longest that one statement may run, `limit` a moment (of `time.monotonic`) that none may pass.
+    `seconds` is the longest that one statement may run, `limit` a moment (of `time.monotonic`) that none may pass. `most_bytes` bounds each value
+    and row that it stores or answers with.
     """
 
     __slots__ = ("deadline", "execute", "limit", "raw", "seconds")
 
-    def __init__(self, path: str, *, seconds: float, reads: bool, cache_kib: int) -> None:
+    def __init__(self, path: str, *, seconds: float, reads: bool, cache_kib: int, most_bytes: int) -> None:
         self.seconds = seconds
         self.limit = float("inf")
         #: 0.0 until the clock is looked at for the first time. Set it before each statement.
@@ -75,10 +74,10 @@ class Connection:
             self.raw.execute(f"PRAGMA {pragma} = {value}")
         self.raw.config(apsw.SQLITE_DBCONFIG_DQS_DML, 0)
         self.raw.config(apsw.SQLITE_DBCONFIG_DQS_DDL, 0)
+        # Rows within rows multiply: their JSON is put together in the machine's memory, and would take all of it before its time is over.
+        self.raw.limit(apsw.SQLITE_LIMIT_LENGTH, most_bytes)
         # A plan may not depend on bound values: without this SQLite prepares anew whatever has `LIMIT ?`, each time, which took a third of a list.
         self.raw.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
-        # A page is one text: so much of the machine's memory may one question take.
-        self.raw.limit(apsw.SQLITE_LIMIT_LENGTH, MOST_BYTES)
         self.raw.set_progress_handler(self._is_late, _STEPS)
         # One cursor for good: a new one per statement costs half a microsecond.
         self.execute: Callable[[str, tuple[Any, ...]], Any] = self.raw.cursor().execute
@@ -139,9 +138,9 @@ class File:
         finally:
             connection.close()
 
-    def connect(self, *, seconds: float, reads: bool, cache_kib: int) -> Connection:
+    def connect(self, *, seconds: float, reads: bool, cache_kib: int, most_bytes: int = MOST_BYTES) -> Connection:
         """A connection to the existing file; it never makes one."""
-        return Connection(self.path, seconds=seconds, reads=reads, cache_kib=cache_kib)
+        return Connection(self.path, seconds=seconds, reads=reads, cache_kib=cache_kib, most_bytes=most_bytes)
 
     def remember(self) -> None:
         """Call once a connection has read: then the log exists, and stays while anybody is connected."""

@@ -9,6 +9,7 @@ from backroom.database.database import Violation
 from backroom.errors import Fault, Problem
 from backroom.resources.definition import Definition
 from backroom.resources.fields import Field
+from backroom.sql.tables import key_name, reference_name
 
 
 def label(field: Field) -> str:
@@ -35,13 +36,21 @@ def taken(fields: Sequence[Field], given: Collection[str]) -> Problem:
 
 
 def as_problem(violation: Violation, definition: Definition, fields: Sequence[Field], given: Collection[str]) -> Problem:
-    """409 for what a write ran into. Of a unique clash it names only fields that the caller sent, and no values."""
+    """409 for what a write ran into. Of a unique clash it names only fields that the caller sent, and no values.
+
+    Raises `RuntimeError` for a required field that a hook was to fill and left empty: no fault of the caller, who may not even know of it.
+    """
     columns = [column for column in violation.columns if column in definition.by_column] or _by_constraint(violation, definition)
     if violation.kind == "unique":
         return taken([definition.by_column[column] for column in columns], given)
     if violation.kind == "foreign_key":
         field = next((definition.by_column[column] for column in columns), None) or next((each for each in fields if each.target == "users"), None)
         return missing_reference(field) if field is not None else Problem("reference.not_found")
+    if violation.kind == "not_null":
+        names = ", ".join(definition.by_column[column].name for column in columns)
+        raise RuntimeError(
+            f"{definition.cls.__name__}.{names} is required and was given no value; set it in a before_create hook, or give it a default"
+        )
     return Problem("database.check")
 
 
@@ -49,9 +58,9 @@ def _by_constraint(violation: Violation, definition: Definition) -> list[str]:
     """Postgres names the key: `todos_owner_id_fkey`, `tasks_slug_key`."""
     name = violation.constraint or ""
     for group in definition.unique:
-        if name == "_".join((definition.name, *(field.column for field in group), "key"))[:63]:
+        if name == key_name(definition.name, group):
             return [field.column for field in group]
-    return [field.column for field in definition.references if name == f"{definition.name}_{field.column}_fkey"]
+    return [field.column for field in definition.references if name == reference_name(definition.name, field)]
 
 
 #: Told how many rows a write touches, before it is final; raises to undo it.

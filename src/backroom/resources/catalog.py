@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from backroom.errors import DeclarationError
 from backroom.resources.definition import Definition, Options
 from backroom.resources.fields import CALLER, MISSING, Field, FieldOptions, Kind, RelationOptions, kind_of, refuse_contradictions, split_optional
+from backroom.resources.nodes import Always
 from backroom.resources.related import Relations
 from backroom.resources.relations import Collection
 from backroom.resources.resolution import resolve_rules
@@ -39,7 +40,11 @@ RESERVED_COLUMNS = frozenset(
         "updated_at",
     }
 )
+#: Columns that every table of Postgres has already.
+_POSTGRES_OWN = frozenset({"tableoid", "xmin", "cmin", "xmax", "cmax", "ctid"})
 _NAME = re.compile(r"[a-z][a-z0-9_]{0,62}\Z")
+#: Bytes of a name in Postgres.
+_LONGEST_NAME = 63
 
 
 class Catalog:
@@ -96,6 +101,19 @@ class Catalog:
         self.relations = Relations(self.definitions)
         self.frozen = True
 
+    def require_values(self) -> None:
+        """Asked when the hooks are known: where somebody may create, each required field has somebody who gives its value."""
+        for definition in self.definitions.values():
+            if definition.access.create == Always(False) or definition.hooks.at("before_create"):
+                continue
+            for field in definition.fields:
+                if not (field.writable or field.has_default or field.server_set):
+                    raise definition.error(
+                        f"`{field.name}` is required, but no caller may give it, so nobody can create a row; "
+                        "give it a default, set it in a before_create hook, or leave create out of the rules",
+                        field.name,
+                    )
+
 
 def _suggest(name: str) -> str:
     return re.sub(r"[^a-z0-9_]", "_", re.sub(r"(?<=[a-z])(?=[A-Z])", "_", name).lower()).strip("_0123456789") or "things"
@@ -121,9 +139,23 @@ def _resolve_fields(catalog: Catalog, definition: Definition) -> dict[str, str]:
     definition.fields = tuple(fields)
     definition.by_name = {each.name: each for each in fields}
     definition.by_column = {each.column: each for each in fields}
-    if len(definition.by_column) < len(fields):
-        raise definition.error("two fields share a column: a reference `x` is stored as `x_id`, so there can be no field `x_id` beside it")
+    _check_columns(definition)
     return targets
+
+
+def _check_columns(definition: Definition) -> None:
+    """Every field has a column of its own, under a name that both databases take."""
+    if len(definition.by_column) < len(definition.fields):
+        raise definition.error("two fields share a column: a reference `x` is stored as `x_id`, so there can be no field `x_id` beside it")
+    seen: dict[bytes, str] = {}
+    for each in sorted(definition.fields, key=lambda each: not each.server_set):
+        if len(each.column.encode()) > _LONGEST_NAME:
+            raise definition.error(f"`{each.column}` is longer than the {_LONGEST_NAME} bytes that a column's name may have", each.name)
+        if each.column in _POSTGRES_OWN:
+            raise definition.error(f"`{each.column}` is a name that Postgres keeps for itself; choose another name", each.name)
+        other = seen.setdefault(each.column.encode().lower(), each.column)  # SQLite folds ASCII alone
+        if other != each.column:
+            raise definition.error(f"`{other}` and `{each.column}` differ only in case, which SQLite does not tell apart; rename one", each.name)
 
 
 def _server_set(name: str, kind: Kind, annotation: type) -> Field:
@@ -235,6 +267,9 @@ def _resolve_options(definition: Definition) -> None:
     definition.order = tuple((_named(definition, part.lstrip("-"), "order"), part.startswith("-")) for part in names)
     single = tuple((each,) for each in definition.fields if each.options.unique)
     definition.unique = single + tuple(tuple(_named(definition, part, "unique") for part in group) for group in options.unique)
+    for each in (each for group in definition.unique for each in group if each.kind == "json"):
+        cure = "make what has to be unique a field of its own"
+        raise definition.error(f"`{each.name}` holds JSON, which the two databases do not compare alike; {cure}", each.name)
     indexed = tuple((each,) for each in definition.fields if each.options.index)
     groups = tuple((group,) if isinstance(group, str) else tuple(group) for group in options.index)
     definition.index = indexed + tuple(tuple(_named(definition, part, "index") for part in group) for group in groups)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import quote
 
 from backroom.calls import Actor
-from backroom.errors import Fault
+from backroom.errors import Fault, Problem
 from backroom.http.response import JSON, PRIVATE, VARY_CREDENTIALS, Header, Response
 from backroom.orm import writes
 from backroom.orm.reach import Channel
@@ -25,6 +26,7 @@ from backroom.rest.steps import Written
 from backroom.rules.authorize import refusal as refused
 from backroom.validation.faults import refusal
 from backroom.validation.queries import Query
+from backroom.validation.strict_json import is_array, is_object
 
 _REPLY: list[Header] = [PRIVATE, VARY_CREDENTIALS]
 
@@ -47,10 +49,14 @@ class Create(Written):
         takes = endpoint.takes(rights, "create")
         if not endpoint.required <= takes:
             raise refused(call.actor)  # every row needs a field that doesn't exist for this caller, so he can make none
-        sent = endpoint.bodies.read_many(await request.body(), "create", takes)
+        by_key = asked.place is not None and endpoint.definition.key in asked.place
+        try:
+            sent = endpoint.bodies.read_many(await request.body(), "create", takes)
+        except Problem as problem:
+            named = takes if asked.named is None else takes.intersection(asked.named)
+            raise _with_not_given(problem, endpoint, await request.body(), call.actor, named, by_key=by_key) from None
         call.key = isinstance(sent, list)
         rows = asked.only_named(sent if isinstance(sent, list) else [sent])
-        by_key = asked.place is not None and endpoint.definition.key in asked.place
         faults = [
             fault for index, row in enumerate(rows) for fault in not_given(endpoint, row, call.actor, index if call.key else None, by_key=by_key)
         ]
@@ -139,6 +145,21 @@ def not_given(endpoint: Endpoint, row: dict[str, Any], actor: Actor, index: int 
         elif field.server_set or field.options.read_only:
             faults.append(Fault(column, "read_only", f"{label(field)} is set by the server; leave it out.", index))
     return faults
+
+
+def _with_not_given(problem: Problem, endpoint: Endpoint, body: bytes, actor: Actor, takes: frozenset[str], *, by_key: bool) -> Problem:
+    """The same refusal, with what can't be given in the rows that have other faults too, or beside them."""
+    if not problem.errors or any(fault.field is None for fault in problem.errors if fault.row is None):  # of the body as a whole
+        return problem
+    tree = json.loads(body)
+    told, more = {(fault.row, fault.field) for fault in problem.errors}, list[Fault]()
+    for index, row in enumerate(tree) if is_array(tree) else ((None, tree),):
+        sent = {column: value for column, value in row.items() if column in takes and (index, column) not in told} if is_object(row) else {}
+        own = endpoint.definition.owner
+        if own is not None and str(sent.get(own.column)).lower() == str(actor.id):
+            del sent[own.column]
+        more += not_given(endpoint, sent, actor, index, by_key=by_key)
+    return refusal(sorted((*problem.errors, *more), key=lambda fault: fault.row or 0)) if more else problem
 
 
 def _key_of(representation: Any, row: Any) -> Any:

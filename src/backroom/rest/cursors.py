@@ -51,7 +51,7 @@ class Cursors:
         try:
             whole = urlsafe_b64decode(text + "=" * (-len(text) % 4)) if len(text) <= _LONGEST else b""
             return whole, _decode(whole[_MAC_BYTES:])
-        except (ValueError, msgspec.DecodeError):
+        except (ValueError, RecursionError, msgspec.DecodeError):
             refuse_cursor()
 
     def prove(self, whole: bytes, context: bytes, actor: Actor) -> None:

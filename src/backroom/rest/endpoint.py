@@ -84,6 +84,11 @@ class Endpoint:
             raise Problem("validation.query", fault.message, errors=[fault])
         return min(asked, self.greatest_limit)
 
+    def require_bounded(self, body: bytes) -> None:
+        """Raises `Problem` 400 for a reply of more bytes than one may have. SQLite puts none together that has more, Postgres has its time."""
+        if len(body) > self.settings.MAX_REPLY_BYTES:
+            raise Problem("database.too_large")
+
     def grant(self, actor: Actor) -> Grant:
         return self.store.rules.grant(self.definition.name, actor)
 

@@ -83,6 +83,13 @@ def without_cursor(raw: bytes) -> tuple[bytes, str]:
     return b"&".join(parts), found[0].removeprefix(b"after=").decode("ascii", "replace")
 
 
+def only_reading(query: Query) -> None:
+    """Raises `Problem` 400 for what only a write can grant."""
+    if query.on_conflict is not None:
+        fault = Fault("on_conflict", "unavailable", "`on_conflict` says where a new row goes; it stands in a `POST`.")
+        raise Problem("validation.query", fault.message, errors=[fault])
+
+
 def listed(
     endpoint: Endpoint,
     actor: Actor,
@@ -96,6 +103,7 @@ def listed(
 ) -> Listing:
     """`after`: which keys of the cursor are empty, None without one; `by_cursor`: `after=` was given. Raises `Problem` 400."""
     query = endpoint.queries.read(raw, rights.known, others=endpoint.known_to(actor))
+    only_reading(query)
     offset = query.offset if span is None else query.offset or span.offset
     limit = endpoint.page_length(query.limit if query.limit is not None or span is None else span.limit)
     keys = _keys(endpoint, query)
@@ -110,7 +118,8 @@ def listed(
     kept = [(name, value) for name, value in parameters if name not in ("after", "offset")]
     link = f"<{endpoint.path}?{urlencode(kept)}{'&' if kept else ''}".encode()
     told = sorted((name, value) for name, value in parameters if name not in _OF_A_PAGE)
-    order = [(each.field.column, each.descending, each.nulls_first) for each in total_order(endpoint.definition, query.order)]
+    # With their kinds: a cursor may be older than the declaration.
+    order = [(each.field.column, each.field.kind, each.descending, each.nulls_first) for each in total_order(endpoint.definition, query.order)]
     return Listing(
         made.statement,
         made.counting,

@@ -20,6 +20,7 @@ _SAID: Mapping[str, tuple[str, int | None]] = {
     "database.check": ("23514", 400),
     "reference.not_found": ("23503", 409),
     "reference.in_use": ("23503", 409),
+    "database.too_large": ("54000", 400),
     "database.timeout": ("57014", 503),
     "database.busy": ("40001", 503),
     "database.full": ("53100", 507),

@@ -14,7 +14,7 @@ from backroom.orm import reads
 from backroom.resources.access import Action
 from backroom.rest.cursors import bound
 from backroom.rest.endpoint import Call, Endpoint
-from backroom.rest.listing import Listing, listed, without_cursor
+from backroom.rest.listing import Listing, listed, only_reading, without_cursor
 from backroom.rest.negotiation import form_of, require_one, span_of
 from backroom.rest.preconditions import require_acceptable, unchanged
 from backroom.rest.preferences import preferences
@@ -48,6 +48,7 @@ class ReadOne(_Read):
         call.key = endpoint.key(call.parameters["id"])
         if call.request.query:
             call.query = endpoint.queries.read(call.request.query, call.grant.rights.known, others=endpoint.known_to(call.actor))
+            only_reading(call.query)
             _only_select(call.query)
 
     def statement(self, call: Call) -> None:
@@ -69,6 +70,7 @@ class ReadOne(_Read):
 
     def respond(self, call: Call) -> Response:
         etag, body = self._shown(call)
+        self._endpoint.require_bounded(body)
         if b"if-none-match" in call.request.headers and unchanged(call.request, etag):
             return Response(304, [*_ITEM, (b"etag", etag)], b"")
         return Response(200, [*_ITEM, (b"etag", etag)], body)
@@ -141,6 +143,7 @@ class ReadList(_Read):
         listing: Listing = call.query
         offset = listing.offset
         page = listing.page_of(rows, listing.limit)
+        self._endpoint.require_bounded(page.body)
         shown = b"*" if call.key is not None or not page.length else b"%d-%d" % (offset, offset + page.length - 1)
         headers = [*listing.headers, (b"content-range", shown + (b"/*" if total is None else b"/%d" % total))]
         if page.more and page.length:  # the page after an empty one would be itself

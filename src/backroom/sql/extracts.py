@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -22,7 +23,7 @@ def extracted(dialect: DialectName, column: ColumnElement[Any], extract: Extract
     """The value of `extract.kind` at those keys; of kind json, the JSON there. The keys travel as bind parameters."""
     found = column
     for key in extract.keys:
-        found = found.op("->")(bindparam(None, key, type_=Integer() if isinstance(key, int) else Text(), unique=True))
+        found = found.op("->")(_key(dialect, key))
     if extract.kind == "json":
         return found
     whole = as_text(dialect, found)
@@ -32,6 +33,14 @@ def extracted(dialect: DialectName, column: ColumnElement[Any], extract: Extract
     fits = kind.in_([literal_column(f"'{name}'") for name in _TYPES[dialect][extract.kind]])
     value = case((fits, _typed(dialect, whole, extract)))
     return value.collate("decimal") if dialect == "sqlite" and extract.kind == "decimal" else value
+
+
+def _key(dialect: DialectName, key: str | int) -> ColumnElement[Any]:
+    """One step. SQLite takes a bare text for a path or a mistake where it looks like one (`$`, `[0]`, a backslash); in a path it is a name."""
+    if isinstance(key, int):
+        return bindparam(None, key, type_=Integer(), unique=True)
+    named = key if dialect == "postgresql" else f"$.{json.dumps(key, ensure_ascii=False)}"
+    return bindparam(None, named, type_=Text(), unique=True)
 
 
 def type_of(dialect: DialectName, found: ColumnElement[Any]) -> ColumnElement[Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable, Iterator
 from functools import cache
 from typing import Any
@@ -19,6 +20,7 @@ from backroom.resources.relations import Cell
 from backroom.sql.values import DialectName, store
 
 VERSION = "_version"
+_LONGEST_NAME = 63  # in Postgres, in bytes
 
 #: Postgres' own names for its keys, on both databases, so that a client reads the same constraint.
 _NAMES = {"pk": "%(table_name)s_pkey"}
@@ -75,7 +77,7 @@ class Tables:
 
     def _table(self, definition: Definition) -> Table:
         columns = [self._column(definition, field) for field in definition.fields]
-        uniques = [UniqueConstraint(*(field.column for field in group), name=key_name(definition.name, group, "key")) for group in definition.unique]
+        uniques = [UniqueConstraint(*(field.column for field in group), name=key_name(definition.name, group)) for group in definition.unique]
         columns.append(Column(VERSION, column_type("integer", self.dialect), nullable=False, server_default="1"))
         # AUTOINCREMENT: a deleted row's id is never given to another, or an old link would open a stranger's row.
         serial = definition.key.kind == "integer" and not definition.options.client_key
@@ -86,8 +88,7 @@ class Tables:
     def _column(self, definition: Definition, field: Field) -> Column[Any]:
         arguments: list[Any] = []
         if field.target is not None:
-            name = f"{definition.name}_{field.column}_fkey"
-            arguments.append(ForeignKey(f"{field.target}.id", name=name))
+            arguments.append(ForeignKey(f"{field.target}.id", name=reference_name(definition.name, field)))
         if field.name == "id":
             if field.kind == "integer":
                 arguments.append(Identity())
@@ -126,12 +127,28 @@ class Tables:
                 Index(index_name(definition.name, columns), *(table.c[name] for name in columns))
 
 
-def key_name(table: str, fields: Iterable[Field], suffix: str) -> str:
-    return "_".join((table, *(field.column for field in fields), suffix))[:63]
+def key_name(table: str, fields: Iterable[Field]) -> str:
+    """`tasks_slug_key`: what is unique."""
+    return _name(table, *(field.column for field in fields), "key")
+
+
+def reference_name(table: str, field: Field) -> str:
+    """`tasks_owner_id_fkey`"""
+    return _name(table, field.column, "fkey")
 
 
 def index_name(table: str, columns: Iterable[str]) -> str:
-    return "_".join((table, *columns, "idx"))[:63]
+    return _name(table, *columns, "idx")
+
+
+def _name(*parts: str) -> str:
+    """One name of at most 63 bytes: cut alone, two long ones would be one."""
+    whole = "_".join(parts)
+    if len(whole.encode()) <= _LONGEST_NAME:
+        return whole
+    digest = hashlib.sha256(whole.encode()).hexdigest()[:10]
+    kept = whole.encode()[: _LONGEST_NAME - len(digest) - 1].decode(errors="ignore")
+    return f"{kept}_{digest}"
 
 
 def compared_with_caller(catalog: Catalog, definition: Definition) -> list[Field]:

@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args, get_origin
 
-from pydantic import ValidationError
+from pydantic import EmailStr, ValidationError
 
 from backroom.errors import Problem
 from backroom.resources.fields import Field, Kind
@@ -16,7 +16,7 @@ from backroom.validation.faults import nearest
 from backroom.validation.grammar import OPERATORS, NoOperator, Test, parse_list
 from backroom.validation.scanner import Column, Misspelled
 from backroom.validation.strict_json import read_json
-from backroom.validation.texts import READERS, refuse
+from backroom.validation.texts import READERS, bare_address, refuse
 
 #: The wire's operator -> the condition's.
 _COMPARISONS = {"eq": "eq", "neq": "ne", "gt": "gt", "gte": "ge", "lt": "lt", "lte": "le"}
@@ -80,9 +80,6 @@ def within(cell: Cell, column: Column, literal: Callable[[], Kind]) -> Cell:
     """The value at `column.keys` in a JSON cell; of `->`, read as the kind of what it is compared with."""
     if cell.field.kind != "json":
         refuse("type", "holds no JSON, so no path leads into it")
-    for key in column.keys:
-        if isinstance(key, str) and (key.startswith("$") or '"' in key):
-            refuse("unavailable", f"has the key {key!r} in its path; SQLite can't follow keys that begin with `$` or hold a quote")
     extract = Extract(column.keys, "text", as_text=True) if column.as_text else Extract(column.keys, literal())
     return Cell(cell.hops, cell.field, cell.resource, extract)
 
@@ -145,7 +142,8 @@ def _is(cell: Cell, word: str) -> Node:
     if word in ("true", "false") and boolean:
         return Truth(cell) if word == "true" else Not(Truth(cell))
     words = "`is.true`, `is.false`, `is.null` or `is.not_null`" if boolean else "`is.null` or `is.not_null`"
-    refuse("type", f"takes {words}; to compare write `eq.{word[:60]}`")
+    cure = f"write `is.{word.lower()}`" if f"`is.{word.lower()}`" in words else f"to compare write `eq.{word[:60]}`"
+    refuse("type", f"takes {words}; {cure}")
 
 
 def _refuse_json(cell: Cell) -> None:
@@ -162,6 +160,8 @@ def value_of(field: Field, text: str) -> Any:
         if value not in field.choices:
             refuse("choice", f"must be one of {', '.join(map(str, field.choices))}")
     elif field.kind == "text" and field.annotation is not str:
+        if field.annotation is EmailStr:
+            bare_address(value)
         try:
             return str(field.adapter.validate_python(value))  # an address is stored as its type spells it
         except ValidationError as error:

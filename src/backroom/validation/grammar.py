@@ -23,6 +23,8 @@ from backroom.validation.scanner import Column, Misspelled, Scanner
 
 #: Deepest nesting of `or=(and(or(...)))`.
 MAX_DEPTH = 5
+#: Columns of one `order`: paths into JSON have no end, and each is computed for every row.
+MAX_SORTS = 20
 
 OPERATORS = ("eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "like", "ilike", "match", "imatch", "isdistinct", "cs", "cd", "ov")
 #: Those that may ask for any or all of several values.
@@ -121,6 +123,8 @@ def parse_order(text: str) -> tuple[Sort, ...]:
     reader = _Reader(text)
     sorts = [reader.sort()]
     while reader.take(","):
+        if len(sorts) == MAX_SORTS:
+            reader.fail(f"it names more than {MAX_SORTS} columns", "too_many")
         sorts.append(reader.sort())
     reader.end()
     return tuple(sorts)
@@ -189,6 +193,10 @@ class _Reader(Scanner):
         return self.condition(column, nested=True)
 
     def sort(self) -> Sort:
+        elsewhere = _ORDER_ELSEWHERE.match(self.text, self.at)
+        way = elsewhere and (elsewhere["way"] or elsewhere["upper"] or (elsewhere["minus"] and "desc"))
+        if elsewhere and way:
+            self.fail(f"`{elsewhere[0]}` is no order here; write `{elsewhere['name']}.{way.lower()}`")
         column, relation = self.column(), None
         if not column.keys and self.take("("):
             relation, column = column.name, self.column()
@@ -206,5 +214,7 @@ class _Reader(Scanner):
         return Sort(column, descending, nulls_first, relation)
 
 
+#: How other grammars say it: `-created_at`, `created_at desc`, `created_at:desc`, `created_at.DESC`.
+_ORDER_ELSEWHERE = re.compile(r"(?P<minus>-)?(?P<name>\w{1,63})(?:[ :](?P<way>(?i:asc|desc))|\.(?P<upper>ASC|DESC))?(?=[,.]|\Z)")
 _WORDS: tuple[Literal["and", "or"], ...] = ("and", "or")
 _QUANTIFIERS: tuple[Literal["any", "all"], ...] = ("any", "all")

@@ -17,6 +17,7 @@ from dataclasses import field as slot
 from types import MappingProxyType
 from typing import Literal, TypeAlias, TypeVar
 
+from backroom.errors import Fault
 from backroom.resources.catalog import Catalog
 from backroom.resources.definition import Definition, Ordering
 from backroom.resources.fields import Field
@@ -40,6 +41,13 @@ _SINGLE = frozenset({"select", "order", "limit", "offset", "on_conflict"}) | _RE
 #: Those of a relation's rows.
 _OF_RELATION = frozenset({"order", "limit", "offset"})
 _GROUPS: Mapping[str, Literal["and", "or"]] = {"and": "and", "or": "or"}
+#: What other grammars call our parameters, without underscores.
+_ELSEWHERE: Mapping[str, str] = {
+    **dict.fromkeys(("sort", "sortby", "orderby"), "order"),
+    **dict.fromkeys(("page", "skip", "start"), "offset"),
+    **dict.fromkeys(("perpage", "pagesize", "size", "take", "top"), "limit"),
+    **dict.fromkeys(("fields", "include", "expand", "populate"), "select"),
+}
 _DIGITS = re.compile(r"[0-9]{1,10}\Z")
 _EVERY_ROW = Always(True)
 _NOTHING: Mapping[str, str] = MappingProxyType({})
@@ -177,6 +185,10 @@ class _Reading:
             level.offset = self.number(parameter.name, parameter.value, MAX_OFFSET) or 0
 
     def unknown(self, level: Level, name: str) -> None:
+        meant = _ELSEWHERE.get(name.lower().replace("_", "")) if level is self.root else None
+        if meant is not None:
+            self.slips.add(Fault(name[:200], "unknown", f"There is no field or parameter `{name[:100]}`; did you mean `{meant}`?"))
+            return
         words = frozenset((_SINGLE - _RESERVED) | self.extra) if level is self.root else _OF_RELATION
         level.unknown(name, words | level.relations.keys(), "field or parameter")
 
@@ -253,7 +265,8 @@ class _Reading:
         if text is None:
             return None
         if not _DIGITS.match(text):
-            self.slips.fail(parameter, "type", f"`{parameter}` must be a whole number from 0 to {greatest}.")
+            wanted = f" from 0 to {greatest}" if greatest < MAX_LIMIT else f", like `{parameter}=20`"
+            self.slips.fail(parameter, "type", f"`{parameter}` must be a whole number{wanted}.")
             return None
         if int(text) > greatest:
             cure = "; page with a filter instead, like `id=gt.LAST`" if parameter == "offset" else ""

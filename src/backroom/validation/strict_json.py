@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
+from decimal import Decimal
 from typing import Any, NoReturn, TypeAlias, TypeGuard
 
 from backroom.errors import Fault, Problem
@@ -182,10 +183,12 @@ def inexact(tree: Any, path: Path) -> Iterator[Path]:
 
 
 def _exact(value: int) -> bool:
+    """JavaScript reads it as itself, or writes the number that it reads as these very digits: `JSON.stringify(2 ** 63)` is 9223372036854776000."""
     try:
-        return int(float(value)) == value
+        number = float(value)
     except OverflowError:
         return False
+    return int(number) == value or Decimal(repr(number)) == value
 
 
 def _whole(text: str) -> bool:

@@ -169,6 +169,13 @@ def base64(text: str) -> bytes:
         refuse("type", WANTED["bytes"])
 
 
+def bare_address(value: Any) -> Any:
+    """What may be an email address: pydantic would take `Ann <ann@example.com>` and drop the name without a word."""
+    if isinstance(value, str) and "<" in value:
+        refuse("invalid", "must be an email address without a name, like ann@example.com")
+    return value
+
+
 #: Kind -> reader of its text. Text is itself; JSON has no text form in a query.
 READERS: Mapping[Kind, Callable[[str], Any]] = {
     "text": str,

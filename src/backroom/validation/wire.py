@@ -8,11 +8,11 @@ from decimal import Decimal
 from enum import Enum
 from typing import Annotated, Any, Literal, Optional
 
-from pydantic import AfterValidator, AnyUrl, BeforeValidator, ConfigDict, StringConstraints
+from pydantic import AfterValidator, AnyUrl, BeforeValidator, ConfigDict, EmailStr, StringConstraints
 from pydantic.fields import FieldInfo
 
 from backroom.resources.fields import Field, Kind
-from backroom.validation.texts import NATIVE, READERS, WANTED, bounded, in_utc, refuse, safe, storable, unsigned_zero
+from backroom.validation.texts import NATIVE, READERS, WANTED, bare_address, bounded, in_utc, refuse, safe, storable, unsigned_zero
 
 #: Nothing is coerced, no infinity passes; unknown names are told by `rows`, which knows whose they are.
 STRICT = ConfigDict(strict=True, allow_inf_nan=False)
@@ -39,6 +39,8 @@ def wire_type(field: Field, *, from_code: bool = False, stored: bool = True) -> 
         marks += [FieldInfo(allow_inf_nan=False), AfterValidator(unsigned_zero)]
     if field.kind == "integer" and field.choices is None:
         marks.append(AfterValidator(safe))
+    if annotation is EmailStr:
+        marks.append(BeforeValidator(bare_address))
     if field.kind in _READ_FROM_TEXT:
         marks.append(BeforeValidator(_reader(field.kind)))
     if field.kind == "integer" and field.choices is not None:
