@@ -18,6 +18,7 @@ from sqlalchemy.dialects import sqlite
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.schema import CreateIndex, CreateTable
 
+from backroom.database.derived import derived_from
 from backroom.database.postgres_address import sqlalchemy_address
 from backroom.errors import DeclarationError
 
@@ -64,6 +65,8 @@ def fingerprint(metadata: MetaData, name: Literal["sqlite", "postgresql"]) -> st
     for table in sorted(metadata.tables.values(), key=lambda table: table.name):
         told.append(str(CreateTable(table).compile(dialect=dialect)))
         told += sorted(str(CreateIndex(index).compile(dialect=dialect)) for index in table.indexes)
+        derived = derived_from(table)
+        told += derived.make if derived is not None else ()
     return hashlib.sha256("\n".join(told).encode()).hexdigest()
 
 

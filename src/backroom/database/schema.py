@@ -1,7 +1,7 @@
 """How the stored tables differ from the declared ones, and the steps that close the gap without touching a row.
 
 Alembic compares columns, types, keys and indexes with the database itself. What it can't read back (checks, computed columns, the
-condition of an index) is compared with a note kept in `_backroom_schema` when the tables were last changed.
+condition of an index, what is derived from the rows) is compared with a note kept in `_backroom_schema` when the tables were last changed.
 """
 
 # Alembic's differences are tuples of no declared shape.
@@ -35,6 +35,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.schema import AddConstraint, CreateColumn, CreateIndex, DropIndex
 
+from backroom.database.derived import PREFIX, derived_from, noted, remembered, run
 from backroom.errors import DeclarationError
 
 _OURS = Table("_backroom_schema", MetaData(), Column("key", Text, primary_key=True), Column("value", Text, nullable=False))
@@ -70,6 +71,8 @@ def compare(connection: Connection, metadata: MetaData, notes: dict[str, str], c
     ours = set(metadata.tables) | set(json.loads(notes.get("tables", "[]")))
 
     def include(name: str | None, kind: str, _: Any) -> bool:
+        if kind in ("column", "index"):
+            return name is None or not name.startswith(PREFIX)
         return kind != "table" or name in ours
 
     context = MigrationContext.configure(connection, opts={"compare_type": True, "include_name": include, "target_metadata": metadata})
@@ -227,6 +230,16 @@ class _Comparison:
             for index in self._metadata.tables[name].indexes:
                 if str(index.name) in was["indexes"] and was["indexes"][str(index.name)] != facts["indexes"][str(index.name)]:
                     yield from self._anew(index)
+            yield from self._derive(self._metadata.tables[name], was.get("derived"))
+
+    def _derive(self, table: Table, note: dict[str, Any] | None) -> Iterator[Step]:
+        was, wanted = remembered(note), derived_from(table)
+        if was == wanted:
+            return
+        if was is not None:
+            yield Step(f"Dropped {was.told}.", lambda connection: run(connection, was.drop))
+        if wanted is not None:
+            yield Step(f"Made {wanted.told}.", lambda connection: run(connection, wanted.make))
 
     def _anew(self, index: Index) -> Iterator[Step]:
         yield Step(f"Dropped the index {index.name}.", lambda connection: connection.execute(DropIndex(index, if_exists=True)))
@@ -244,6 +257,7 @@ def _facts(connection: Connection, table: Table) -> dict[str, Any]:
         "checks": {str(check.name or check.sqltext): [columns, str(check.sqltext)] for check, columns in on_table + on_column},
         "computed": {column.name: str(column.computed.sqltext) for column in table.columns if column.computed is not None},
         "indexes": {str(index.name): str(CreateIndex(index).compile(dialect=connection.dialect)) for index in table.indexes},
+        "derived": noted(derived_from(table)),
     }
 
 

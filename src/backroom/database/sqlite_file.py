@@ -68,6 +68,7 @@ class Connection:
             ("fullfsync", "ON"),  # macOS: without it a drive may keep the commit in its cache
             ("foreign_keys", "ON"),
             ("trusted_schema", "OFF"),
+            ("recursive_triggers", "ON"),  # without it REPLACE deletes rows unseen by the triggers that keep the words to search for
             ("cache_size", -cache_kib),
             ("query_only", "ON" if reads else "OFF"),
         ):

@@ -75,6 +75,10 @@ class Definition:
     def references(self) -> tuple[Field, ...]:
         return tuple(each for each in self.fields if each.is_reference)
 
+    @property
+    def searched(self) -> tuple[Field, ...]:
+        return tuple(each for each in self.fields if each.options.search)
+
     def error(self, sentence: str, name: str | None = None) -> DeclarationError:
         return DeclarationError(f"{where(self.cls, name)}: {self.cls.__name__}: {sentence}")
 

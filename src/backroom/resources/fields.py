@@ -58,6 +58,8 @@ _KINDS: Mapping[type, Kind] = {
     UUID: "uuid",
     bytes: "bytes",
 }
+#: Names that an FTS5 table gives to something else.
+UNSEARCHABLE = frozenset({"rank", "rowid"})
 #: Kinds whose values have an order that SQL and Python agree on.
 ORDERED: frozenset[Kind] = frozenset({"text", "integer", "float", "decimal", "date", "datetime", "time", "timedelta", "uuid", "boolean"})
 
@@ -297,10 +299,23 @@ def _kind_of_values(values: tuple[Any, ...]) -> Kind:
     raise DeclarationError(f"the choices {values!r} must be all str or all int")
 
 
+def _refuse_search(name: str, options: FieldOptions, kind: Kind, is_reference: bool) -> None:
+    if kind != "text" or is_reference:
+        what = "a reference" if is_reference else "no text"
+        raise DeclarationError(f"`{name}` is {what}, so there are no words to search in it; remove search=True")
+    if options.hidden or options.write_only:
+        option = "hidden" if options.hidden else "write_only"
+        raise DeclarationError(f"`{name}` is {option}: a search would tell what is in it; remove search=True")
+    if name in UNSEARCHABLE:
+        raise DeclarationError(f"`{name}`: SQLite's search has a column of its own of this name; call the field otherwise, or remove search=True")
+
+
 def refuse_contradictions(name: str, options: FieldOptions, kind: Kind, is_reference: bool) -> None:
     """Options that can't hold together, told in one sentence each."""
-    if options.search or options.renamed_from:
-        raise DeclarationError(f"`{name}`: `{'search' if options.search else 'renamed_from'}` is not available in this version; remove it")
+    if options.renamed_from:
+        raise DeclarationError(f"`{name}`: `renamed_from` is not available in this version; remove it")
+    if options.search:
+        _refuse_search(name, options, kind, is_reference)
     if options.default is not MISSING and options.default_factory is not None:
         raise DeclarationError(f"`{name}` has a default and a default_factory; keep one")
     if options.on_delete not in ("refuse", "cascade", "set_null"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from backroom.resources.fields import Field
 from backroom.resources.relations import Cell, Gathered, Relation
 
 OPERATORS = {"eq": "==", "ne": "!=", "lt": "<", "le": "<=", "gt": ">", "ge": ">="}
@@ -112,6 +113,18 @@ class Matches:
 
 
 @dataclass(frozen=True, slots=True)
+class Searched:
+    """What only a query asks: each of `words` (a Constant holds a `Word`) stands in one of these fields.
+
+    `ranked`: the best rows come first, unless the query says in which order.
+    """
+
+    fields: tuple[Field, ...]
+    words: tuple[Operand, ...]
+    ranked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class Some:
     """Some row of the collection at `path` makes `condition` true; in `condition`, `this` is that row."""
 
@@ -142,7 +155,7 @@ class Or:
     parts: tuple[Node, ...]
 
 
-Node: TypeAlias = "Always | Known | HasRole | Truth | Compare | In | IsNull | StartsWith | Matches | Some | Related | Not | And | Or"
+Node: TypeAlias = "Always | Known | HasRole | Truth | Compare | In | IsNull | StartsWith | Matches | Searched | Some | Related | Not | And | Or"
 
 
 # ---------------------------------------------------------------- reading one aloud
@@ -176,10 +189,10 @@ def write(node: Node) -> str:
             return f"me.has_role({write_operand(role)})"
         case Truth(path):
             return write_operand(path)
-        case Compare(operator, left, right):
-            return f"{write_operand(left)} {OPERATORS[operator]} {write_operand(right)}"
-        case Matches(operator, left, right):
-            return f"{write_operand(left)} {operator} {write_operand(right)}"
+        case Compare(operator, left, right) | Matches(operator, left, right):
+            return f"{write_operand(left)} {OPERATORS.get(operator, operator)} {write_operand(right)}"
+        case Searched(fields, words):
+            return f"search {', '.join(map(write_operand, words))} in {', '.join(field.name for field in fields)}"
         case In(left, right):
             values = write_operand(right) if isinstance(right, CallerValue) else "[" + ", ".join(map(write_operand, right)) + "]"
             return f"{write_operand(left)}.in_({values})"

@@ -20,6 +20,7 @@ from backroom.resources.nodes import (
     Operand,
     Or,
     Related,
+    Searched,
     Some,
     StartsWith,
     Truth,
@@ -79,7 +80,7 @@ def possible(node: Node, *, creating: bool = False, signed_in: bool | None = Non
                 if right == ()
                 else _comparison((left, *([right] if isinstance(right, CallerValue) else right)), creating, signed_in)
             )
-        case Truth() | Matches() | Related():
+        case Truth() | Matches() | Searched() | Related():
             return EVERYTHING
 
 

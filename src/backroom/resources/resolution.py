@@ -35,6 +35,7 @@ from backroom.resources.nodes import (
     Or,
     Related,
     RowPath,
+    Searched,
     Some,
     StartsWith,
     Truth,
@@ -63,7 +64,7 @@ def resolve(definitions: Definitions, definition: Definition, node: Node) -> Nod
             return Or(tuple(resolve(definitions, definition, part) for part in parts))
         case Not(part):
             return Not(resolve(definitions, definition, part))
-        case Always() | Known() | Matches() | Related():  # the last two only ever come from a query, resolved
+        case Always() | Known() | Matches() | Searched() | Related():  # the last three only ever come from a query, resolved
             return node
         case HasRole(role):
             _refuse_unnamed_role(node, role)
@@ -316,13 +317,17 @@ def _names_caller(node: Node) -> bool:
             return isinstance(right, CallerValue) or (isinstance(left, Cell) and bool(left.hops))
         case Some() | Related() | Known() | HasRole():
             return True
-        case Truth() | IsNull() | Always():
+        case Truth() | IsNull() | Always() | Searched():
             return False
 
 
 def _asks_row(node: Node) -> bool:
     cells = (getattr(part, name, None) for part in walk(node) for name in ("left", "right", "path", "operand"))
     return any(isinstance(cell, Cell | Gathered) for cell in cells)
+
+
+def _asks_clock(node: Node) -> bool:
+    return any(isinstance(getattr(part, name, None), Clock) for part in walk(node) for name in ("left", "right"))
 
 
 def _refuse_unmeant(definition: Definition) -> None:
@@ -337,3 +342,11 @@ def _refuse_unmeant(definition: Definition) -> None:
         access = (definition.access.fields or {}).get(field.name)
         if access is not None and _asks_row(access.read):
             raise definition.error(f"order= names `{field.name}`, which is hidden in some rows; order by another field", "access")
+    for field in definition.searched:
+        access = (definition.access.fields or {}).get(field.name)
+        if access is not None and (_asks_row(access.read) or _asks_clock(access.read)):
+            raise definition.error(
+                f"`{field.name}` has search=True, and is hidden in some rows: what is found by it would tell of them; remove search=True, or "
+                f'write a rule about `me` alone: `fields={{"{field.name}": me.has_role("...")}}`',
+                "access",
+            )

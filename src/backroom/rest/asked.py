@@ -97,7 +97,7 @@ class Asked:
 
 
 def _refuse_paging(query: Query, *, filtered: bool) -> None:
-    asked = {"limit": query.limit is not None, "offset": bool(query.offset), "order": bool(query.order)}
+    asked = {"limit": query.limit is not None, "offset": bool(query.offset), "order": bool(query.order), "search": query.searched}
     if filtered:
         asked["on_conflict"] = query.on_conflict is not None
     elif query.filtered:

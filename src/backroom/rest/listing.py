@@ -149,10 +149,10 @@ def _reader(keys: tuple[Field, ...], *, alone: bool) -> Callable[[bytes], list[A
 
 
 def _keys(endpoint: Endpoint, query: Query) -> tuple[Field, ...]:
-    """What a list is sorted by, if those are columns of its own; else none."""
+    """What a list is sorted by, if those are columns of its own; else none, as where the best rows of a search come first."""
     order = total_order(endpoint.definition, query.order)
     grouped = query.selection is not None and query.selection.grouped
-    columns = all(each.through is None and each.extract is None for each in order)
+    columns = all(each.through is None and each.extract is None for each in order) and (not query.searched or bool(query.order))
     return tuple(each.field for each in order) if columns and not grouped else ()
 
 

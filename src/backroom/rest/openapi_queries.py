@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from backroom.resources.definition import Definition
 from backroom.resources.fields import Field, Kind
+from backroom.resources.words import MAX_LENGTH, MAX_WORDS
 from backroom.rest.endpoint import GREATEST_LIMIT
 from backroom.rest.faces import API
 from backroom.rest.schemas import EXAMPLES
@@ -49,6 +50,7 @@ def listing(definition: Definition, fields: Sequence[Field]) -> list[dict[str, A
         parameter("limit", limit, "At most so many rows."),
         parameter("offset", offset, "Skip so many rows first. The `Link` header leads to the next ones."),
         select(fields),
+        *search(fields),
     ]
 
 
@@ -64,6 +66,20 @@ def select(fields: Sequence[Field]) -> dict[str, Any]:
     one = f"({'|'.join(field.column for field in fields)})"
     schema = {"type": "string", "pattern": rf"^(\*|{one}(,{one})*)$", "default": "*"}
     return parameter("select", schema, "Only these columns, with commas between.", {"two columns": ",".join(field.column for field in fields[:2])})
+
+
+def search(fields: Sequence[Field]) -> list[dict[str, Any]]:
+    """Only where there is something to search."""
+    searched = [field.column for field in fields if field.options.search]
+    if not searched:
+        return []
+    word = rf"[A-Za-z0-9]{{1,{MAX_LENGTH // 2}}}\*?"
+    told = (
+        f"Only rows in which every one of these words stands, in {' or '.join(f'`{name}`' for name in searched)}; without `order` the best first. "
+        f"Case and accents don't count; `*` after a word also finds longer ones. At most {MAX_WORDS} words."
+    )
+    schema = {"type": "string", "pattern": rf"^{word}( {word}){{0,{MAX_WORDS - 1}}}$"}
+    return [parameter("search", schema, told, {"two words": "fresh milk", "while somebody types": "mil*"})]
 
 
 def parameter(name: str, schema: dict[str, Any], description: str, examples: Mapping[str, Any] | None = None, where: str = "query") -> dict[str, Any]:

@@ -36,6 +36,7 @@ from backroom.resources.nodes import (
     Placeholder,
     Related,
     RowPath,
+    Searched,
     Some,
     StartsWith,
     Truth,
@@ -45,6 +46,7 @@ from backroom.resources.resolution import CLOCK_KINDS
 from backroom.sql.extracts import extracted
 from backroom.sql.leaves import kind_of_leaf, operands_of, placeholder_name, slot_name
 from backroom.sql.patterns import REGULAR, matches
+from backroom.sql.search import Search, search
 from backroom.sql.tables import Tables, column_type
 from backroom.sql.values import DialectName, store
 
@@ -139,6 +141,8 @@ class Conditions:
     # ------------------------------------------------------------ leaves
     def _leaf(self, leaf: Node, row: RowName, resource: str, mode: Mode, negated: bool) -> Condition:
         """A leaf about the row itself, or, if its cells lie behind references, about the rows they reach."""
+        if isinstance(leaf, Searched):
+            return self._searched(leaf, row, resource, mode, negated)
         cells = [operand for operand in operands_of(leaf) if isinstance(operand, Cell)]
         if isinstance(leaf, IsNull):
             return self._is_null(cells[0], row, resource, mode, negated)
@@ -193,6 +197,20 @@ class Conditions:
         # A collation declared on the column reaches IN through its left side, so decimals compare as numbers here too.
         listed: Select[Any] = select(VALUE).select_from(func.json_each(bindparam(name, required=True)))
         return and_(column.is_not(None), column.not_in(listed)) if negated else column.in_(listed)
+
+    def search(self, leaf: Searched, row: RowName, resource: str, mode: Mode) -> Search | None:
+        """Over the fields that this caller sees in every row, None without such; there are no others that he sees (`resolution` refuses them)."""
+        fields = [field for field in leaf.fields if mode == RAW or mode(resource).sees(field).always]
+        words = [self._value(word, "text", {}) for word in leaf.words]
+        return search(self.tables.catalog.definitions[resource], row.alias, fields, words, self.dialect) if fields else None
+
+    def _searched(self, leaf: Searched, row: RowName, resource: str, mode: Mode, negated: bool) -> Condition:
+        """The words of an empty field are unknown: it fulfills neither the search nor its negation."""
+        asked = self.search(leaf, row, resource, mode)
+        if asked is None:
+            return false()
+        filled = [row.column(field.column, self.tables, resource).is_not(None) for field in leaf.fields]
+        return and_(*filled, not_(asked.found())) if negated else asked.found()
 
     def _is_null(self, cell: Cell, row: RowName, resource: str, mode: Mode, negated: bool) -> Condition:
         """Never unknown. A path is empty where any of its steps is."""

@@ -22,6 +22,7 @@ from backroom.resources.nodes import (
     Or,
     Placeholder,
     Related,
+    Searched,
     Some,
     StartsWith,
     Truth,
@@ -52,7 +53,7 @@ def operands_of(leaf: Node) -> list[Operand]:
             return [operand]
         case Truth(path):
             return [path]
-        case Known() | HasRole() | Always() | And() | Or() | Not() | Some() | Related():
+        case Known() | HasRole() | Searched() | Always() | And() | Or() | Not() | Some() | Related():
             return []
 
 

@@ -23,6 +23,7 @@ from backroom.resources.nodes import (
     Or,
     Placeholder,
     Related,
+    Searched,
     Some,
     StartsWith,
 )
@@ -30,6 +31,7 @@ from backroom.resources.selections import Embedded, Selection
 from backroom.sql.leaves import kind_of_leaf, placeholder_name
 from backroom.sql.normal import normal
 from backroom.sql.patterns import glob
+from backroom.sql.search import spelled
 from backroom.sql.values import DialectName, store
 
 #: Kinds whose values SQLite reads out of a JSON list as exactly what is stored; a list of others is written value by value.
@@ -81,6 +83,8 @@ class _Lifting:
                 return Matches("like", left, self._put(glob(pattern)))
             case Matches(operator, left, right):
                 return Matches(operator, left, self._one(right, kind_of_leaf(node)))
+            case Searched(fields, words, ranked):
+                return Searched(fields, tuple(self._put(spelled(word.value, self.dialect)) for word in words if isinstance(word, Constant)), ranked)
             case In(left, right):
                 kind = kind_of_leaf(node)
                 return In(self._one(left, kind), right if isinstance(right, CallerValue) else self._many(right, kind))

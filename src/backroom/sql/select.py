@@ -15,6 +15,7 @@ from backroom.resources.nodes import Always, Node, Or
 from backroom.sql.filters import Conditions, RowName, View, flag
 from backroom.sql.keyset import after as rows_after
 from backroom.sql.ordering import ordered
+from backroom.sql.search import ranked, searches
 from backroom.sql.tables import VERSION, Tables, column_type
 
 #: Which keys of the row that a page begins after are empty.
@@ -91,17 +92,22 @@ def listed(
     paged: bool = True,
     after: Nulls | None = None,
 ) -> Select[Any]:
-    """Columns of the rows that the caller may read, in a total order: the key is appended.
+    """Columns of the rows that the caller may read, in a total order: the key is appended. A search without `order` has the best rows first.
 
     Binds: `limit`, `offset`, and the caller's values. `paged`: `limit` is that of a page, not "all". `after`: behind the row whose keys are bound,
     some of which are empty.
     """
     tables, row = conditions.tables, RowName(definition.name)
     statement = select(*columns).select_from(tables[definition.name])
-    ordering = ordered(conditions, definition, view, row, order)
+    leaf, rest = (None, where) if order else ranked(where)
+    best = conditions.search(leaf, row, definition.name, view) if leaf is not None else None
+    ordering = ordered(conditions, definition, view, row, order if best is None else (Ordering(definition.key),))
     limit, offset = page_bounds(tables)
     start = true() if after is None else rows_after(conditions, definition, view, row, order, after)
-    if paged and isinstance(predicate.condition, Or):
+    if best is not None:
+        statement, score = best.best_first(matching(statement, conditions, definition, view, predicate, rest, row))
+        ordering.insert(0, score.desc())
+    elif paged and isinstance(predicate.condition, Or) and not searches(where):
         branches = [_branch(conditions, definition, view, part, where, row, ordering, limit + offset, start) for part in predicate.condition.parts]
         statement = statement.where(row.column("id", tables, definition.name).in_(union(*branches)))
     else:

@@ -17,6 +17,7 @@ from backroom.resources.definition import Definition
 from backroom.resources.fields import MISSING, Field, Kind
 from backroom.resources.nodes import CallerValue, Compare, In
 from backroom.resources.relations import Cell
+from backroom.sql.search_index import keep_words
 from backroom.sql.values import DialectName, store
 
 VERSION = "_version"
@@ -68,6 +69,7 @@ class Tables:
             self._tables[definition.name] = self._table(definition)
         for definition in catalog.definitions.values():
             self._index(definition)
+            keep_words(self._tables[definition.name], definition, dialect)
 
     def __getitem__(self, resource: str) -> Table:
         return self._tables[resource]

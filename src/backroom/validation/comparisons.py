@@ -13,8 +13,9 @@ from backroom.resources.fields import Field, Kind
 from backroom.resources.nodes import And, Compare, Constant, In, IsNull, Matches, Node, Not, Or, Truth
 from backroom.resources.relations import Cell, Extract
 from backroom.validation.faults import nearest
-from backroom.validation.grammar import OPERATORS, NoOperator, Test, parse_list
+from backroom.validation.grammar import OPERATORS, SEARCHING, NoOperator, Test, parse_list
 from backroom.validation.scanner import Column, Misspelled
+from backroom.validation.searching import words_in
 from backroom.validation.strict_json import read_json
 from backroom.validation.texts import READERS, bare_address, refuse
 
@@ -38,6 +39,8 @@ def node_of_test(cell: Cell, test: Test) -> Node:
     operator, value = test.operator, test.value
     if test.column.keys:
         cell = within(cell, test.column, lambda: _literal(operator, value))
+    if operator in SEARCHING and isinstance(value, str):
+        return words_in(cell.field, operator, value, test.config)
     if isinstance(value, tuple):
         if test.quantifier is None:
             _refuse_json(cell)

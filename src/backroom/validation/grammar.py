@@ -3,6 +3,7 @@
     ?done=is.false                          parameter := column "=" condition
     ?due=not.lt.2026-01-01                  condition := ["not."] operator ["(any)" | "(all)"] "." value
     ?status=in.(draft,"on hold")            value of in := "(" [item ("," item)*] ")"
+    ?title=plfts(simple).milk tea           language  := "(" name ")", of fts, plfts, wfts
     ?title=ilike(any).{*milk*,*tea*}        value of any, all := "{" [item ("," item)*] "}"
     ?or=(done.is.true,and(a.eq.1,b.gt.2))   group     := "(" member ("," member)* ")"
                                             member    := ["not."] ("and" | "or") group | column "." condition
@@ -26,11 +27,16 @@ MAX_DEPTH = 5
 #: Columns of one `order`: paths into JSON have no end, and each is computed for every row.
 MAX_SORTS = 20
 
-OPERATORS = ("eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "like", "ilike", "match", "imatch", "isdistinct", "cs", "cd", "ov")
+OPERATORS = (
+    "eq", "neq", "gt", "gte", "lt", "lte", "in", "is", "like", "ilike", "match", "imatch", "isdistinct", "cs", "cd", "ov", "fts", "plfts", "wfts",
+)  # fmt: skip
 #: Those that may ask for any or all of several values.
 QUANTIFIED = frozenset({"eq", "gt", "gte", "lt", "lte", "like", "ilike", "match", "imatch"})
 #: Part of the grammar, answered by a later version: the refusal says so instead of calling them unknown.
-NOT_YET = frozenset({"sl", "sr", "nxl", "nxr", "adj", "fts", "plfts", "phfts", "wfts"})
+NOT_YET = frozenset({"sl", "sr", "nxl", "nxr", "adj", "phfts"})
+#: Those that may name a language: `fts(english)`.
+SEARCHING = frozenset({"fts", "plfts", "wfts"})
+_CONFIG = re.compile(r"\(([^()]{1,40})\)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +48,7 @@ class Test:
     value: str | tuple[str, ...]
     negated: bool = False
     quantifier: Literal["any", "all"] | None = None
+    config: str | None = None  # of text search
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +161,9 @@ class _Reader(Scanner):
                 if word not in QUANTIFIED:
                     self.fail(f"`{word}` takes no `({each})`; {', '.join(sorted(QUANTIFIED))} do", "operator")
                 quantifier, after = each, after + len(each) + 2
+        config = _CONFIG.match(self.text, after) if word in SEARCHING else None
+        if config is not None:
+            after = config.end()
         if word not in OPERATORS or not self.text.startswith(".", after):
             shown = re.split("[,)]", self.text[start:], maxsplit=1)[0] if nested else self.text[start:]
             raise NoOperator(column, shown[:60], word if self.text.startswith(".", after) else None)
@@ -163,7 +173,7 @@ class _Reader(Scanner):
             if not nested:
                 self.end()
             return Test(column, word, values, negated, quantifier)
-        return Test(column, word, self.value(nested=nested), negated)
+        return Test(column, word, self.value(nested=nested), negated, config=config[1] if config is not None else None)
 
     def value(self, *, nested: bool) -> str:
         if not nested:

@@ -12,13 +12,14 @@ from backroom.errors import Fault
 from backroom.resources.catalog import Catalog
 from backroom.resources.definition import Definition, Ordering
 from backroom.resources.fields import Field
-from backroom.resources.nodes import Always, And, Node, Not, Or, Related
+from backroom.resources.nodes import Always, And, Node, Not, Or, Related, Searched
 from backroom.resources.relations import Cell, Extract, Relation
 from backroom.resources.selections import FITTING, Embedded, Part, Selection, Shown, cast_of
 from backroom.validation.comparisons import REGULAR, explain, node_of_test, within
 from backroom.validation.faults import MAX_FAULTS, unknown
 from backroom.validation.grammar import Group, NoOperator, Sort, Test, Tree
-from backroom.validation.scanner import Column
+from backroom.validation.scanner import Column, Misspelled
+from backroom.validation.searching import read_search
 from backroom.validation.selection import Item, Picked, Reached, Star
 
 
@@ -71,6 +72,7 @@ class Level:
         self.chosen: tuple[Item, ...] = ()
         self.relations: dict[str, _Below] = {}
         self.trees: list[Tree] = []
+        self.searched: Searched | None = None
         self.sorts: tuple[Sort, ...] = ()
         self.given: set[str] = set()
         self.limit: int | None = None
@@ -157,6 +159,7 @@ class Level:
         parts = self._parts(below)
         conditions = [node for tree in self.trees if (node := self._resolve(tree, below)) is not None]
         conditions += [Related(each.relation, below[name].where) for name, each in self.relations.items() if each.item.inner]
+        conditions += [self.searched] if self.searched is not None else []
         where: Node = And(tuple(conditions)) if len(conditions) > 1 else conditions[0] if conditions else Always(True)
         selection = Selection(self.definition.name, parts, where, self._order(), self.limit, self.offset)
         if selection.grouped:
@@ -222,6 +225,14 @@ class Level:
                 self.slips.fail(self.spelled("order"), "syntax", f"`order` of groups takes what they are grouped by, not `{each.field.column}`.")
 
     # ------------------------------------------------------------ conditions
+    def search(self, text: str) -> None:
+        """`search=words`: in all searched fields that exist for this caller."""
+        known = [field for column, field in self.fields.items() if column in self.known]
+        try:
+            self.searched = read_search(text, [field for field in known if field.options.search], known)
+        except Misspelled as error:
+            self.slips.fail("search", error.code, f"`search`: {error}.")
+
     def _resolve(self, tree: Tree, below: Mapping[str, Selection]) -> Node | None:
         if self.slips.full:
             return None

@@ -36,8 +36,8 @@ MAX_OFFSET = 1_000_000
 MAX_LIMIT = 2**31 - 1
 
 #: Parameters of the grammar that are answered by a later version, or only where the reader is told so.
-_RESERVED = frozenset({"after", "search", "columns", "access"})
-_SINGLE = frozenset({"select", "order", "limit", "offset", "on_conflict"}) | _RESERVED
+_RESERVED = frozenset({"after", "columns", "access"})
+_SINGLE = frozenset({"select", "order", "limit", "offset", "on_conflict", "search"}) | _RESERVED
 #: Those of a relation's rows.
 _OF_RELATION = frozenset({"order", "limit", "offset"})
 _GROUPS: Mapping[str, Literal["and", "or"]] = {"and": "and", "or": "or"}
@@ -74,6 +74,7 @@ class Query:
     extra: Mapping[str, str] = slot(default_factory=lambda: _NOTHING, hash=False)
     selection: Selection | None = None
     consulted: tuple[str, ...] = ()
+    searched: bool = False  # `search` is a part of `where`
 
     @property
     def filtered(self) -> bool:
@@ -219,6 +220,8 @@ class _Reading:
         root = self.root
         if "order" in self.singles:
             root.sorts = self.parsed("order", parse_order)
+        if "search" in self.singles:
+            root.search(self.singles["search"])
         selection = root.selection()
         on_conflict = self.columns("on_conflict")
         limit = self.number("limit", self.singles.get("limit"), MAX_LIMIT)
@@ -226,7 +229,9 @@ class _Reading:
         if self.slips.faults:
             raise refusal(self.slips.faults, "validation.query")
         extra = {name: value for name, value in self.singles.items() if name in self.extra} if self.extra else _NOTHING
-        asked = Query(selection.where, selection.order, limit, offset or 0, None, on_conflict, extra, None, tuple(root.consulted))
+        asked = Query(
+            selection.where, selection.order, limit, offset or 0, None, on_conflict, extra, None, tuple(root.consulted), root.searched is not None
+        )
         if not root.chosen:
             return asked
         return replace(asked, columns=columns) if (columns := root.columns()) is not None else replace(asked, selection=selection)
