@@ -69,6 +69,22 @@ async def titles(me: User, db: Db) -> list[str]:
 """
 
 
+#: Notes whose titles are kept for search.
+SEARCHED = """
+from backroom import App, Resource, User, allow, field, me, owner, this
+
+app = App()
+
+
+@app.resource("notes")
+class Note(Resource):
+    title: str = field(search=True)
+    owner: User = owner()
+
+    access = allow(everything=this.owner == me)
+"""
+
+
 @pytest.fixture(scope="session")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A folder with the files and, beside them, the client, as npm installs it."""
@@ -133,6 +149,12 @@ def test_functions_are_called_by_get_and_rows_replaced_by_key(project: Path, tmp
     (tmp_path / "app.py").write_text(FUNCTIONS)
     with running(backroom_serve(tmp_path / "app.py", tmp_path)) as server:
         holds(server, project, "rpc.mjs")
+
+
+def test_words_are_found_by_the_text_search_of_the_client(project: Path, tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(SEARCHED)
+    with running(backroom_serve(tmp_path / "app.py", tmp_path)) as server:
+        holds(server, project, "searching.mjs")
 
 
 def test_two_tabs_of_a_browser_at_another_origin_share_a_session(project: Path, tmp_path: Path) -> None:

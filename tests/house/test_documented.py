@@ -32,7 +32,7 @@ def test_the_docs_have_the_table_as_the_code_has_it(name: str) -> None:
     assert text == filled(text), "run: make docs"
 
 
-@pytest.mark.parametrize("option", [name for name in inspect.signature(field).parameters if name not in {"search", "renamed_from"}])
+@pytest.mark.parametrize("option", [name for name in inspect.signature(field).parameters if name != "renamed_from"])
 def test_every_option_of_a_field_is_on_the_page_of_resources(option: str) -> None:
     assert re.search(rf"`{option}\b", page("resources"))
 

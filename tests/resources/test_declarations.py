@@ -207,7 +207,8 @@ def test_an_unknown_type_names_file_and_line() -> None:
         ({"on_delete": "cascade"}, "no reference"),
         ({"read_only": True, "write_only": True}, "hidden=True"),
         ({"default": "x", "default_factory": str}, "keep one"),
-        ({"search": True}, "not available in this version"),
+        ({"search": True, "hidden": True}, "would tell what is in it"),
+        ({"renamed_from": "words"}, "not available in this version"),
     ],
 )
 def test_options_that_contradict_each_other_stop_the_start(options: dict[str, Any], sentence: str) -> None:

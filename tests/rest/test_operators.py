@@ -154,7 +154,7 @@ async def test_every_operator_and_its_negation_find_what_python_finds(each_datab
         ("number", "eq(some).{1}", "operator", "needs an operator"),
         ("number", "gt(any).{1,x}", "type", "must be a whole number"),
         ("title", "sl.(1,2)", "unavailable", "`sl` is not available"),
-        ("title", "fts.word", "unavailable", "`fts` is not available"),
+        ("title", "fts.word", "unavailable", "`title` is not kept for search"),
     ],
 )
 async def test_what_an_operator_can_not_take_is_refused_with_the_cure(each_database: str, column: str, test: str, code: str, phrase: str) -> None:
