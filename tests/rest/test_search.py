@@ -12,7 +12,7 @@ import pytest
 
 from backroom import App, Resource, User, allow, anyone, field, me, now, owner, this
 from backroom.errors import DeclarationError
-from tests.rest.searched_app import NOTES, finds, note_app, score
+from tests.rest.searched_app import CARDS, NOTES, finds, note_app, score
 from tests.rest.world import faults_of, running
 from tests.rules.world import listening
 from tests.rules.world import running as ruled
@@ -150,10 +150,30 @@ async def test_a_search_goes_together_with_filters_order_pages_counts_and_csv(ea
             assert counted.headers["content-range"] == "0-3/10"
             csv = await ann.get(f"{path}?search=tea+2&select=n&order=n", headers={"accept": "text/csv"})
             assert csv.text.split() == ["n", "5", "11", "17", "23", "29"]
-        first = await ann.get(f"{NOTES}?search=milk&select=n&limit=20")
-        assert "search=milk" in first.headers["link"]
-        rest = await ann.get(first.headers["link"].partition("<")[2].partition(">")[0])
-        assert sorted(row["n"] for row in (*first.json(), *rest.json())) == list(range(30))
+            for order in ("", "&order=n.desc"):  # the best first have no cursor, an order has
+                first = await ann.get(f"{path}?search=milk&select=n&limit=20{order}")
+                link = first.headers["link"].partition("<")[2].partition(">")[0]
+                assert "search=milk" in link and ("after=" in link) is bool(order)
+                rest = await ann.get(link)
+                assert sorted(row["n"] for row in (*first.json(), *rest.json())) == list(range(30))
+        assert faults_of(await ann.get(f"{NOTES}?search=milk&after=")) == {"after": "unavailable"}
+
+
+async def test_a_search_goes_together_with_relations_and_groups(each_database: str) -> None:
+    async with running(each_database, note_app()) as world:
+        ann = await world.person()
+        made = (await ann.post(NOTES, json=ROWS)).json()
+        cards = [{"title": f"milk of {row['n']}" if row["n"] % 2 else "tea", "note_id": row["id"]} for row in made]
+        assert (await ann.post(CARDS, json=cards)).status_code == 201
+        reply = await ann.get(f"{NOTES}?search=mil*&select=n,cards(title),owner(email)&limit=3")
+        expected = [{"n": n, "cards": [{"title": title}], "owner": {"email": "ann@example.com"}} for n, title in ((3, "milk of 3"), (1, "milk of 1"))]
+        assert reply.json()[:2] == expected
+        assert [row["n"] for row in reply.json()] == [3, 1, 5]
+        assert await found(ann, select="n,cards!inner()", **{"cards.title": "plfts.milk 5"}) == [5]
+        assert await found(ann, CARDS, select="...note(n)", search="milk", order="note(n).desc", limit=2) == [9, 7]
+        assert (await ann.get(f"{NOTES}?search=milk&select=count()")).json() == [{"count": 4}]
+        wrong = await ann.get(f"{NOTES}?select=cards(title)&cards.search=milk")
+        assert faults_of(wrong) == {"cards.search": "unknown"}
 
 
 async def test_a_search_is_one_statement_and_its_words_are_no_part_of_it(each_database: str) -> None:

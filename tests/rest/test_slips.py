@@ -28,6 +28,7 @@ SLIPS = {
     "per_page=5": ("per_page", "`limit`"),
     "pageSize=5": ("pageSize", "`limit`"),
     "fields=text": ("fields", "`select`"),
+    "q=milk": ("q", "`search`"),
     "limit=abc": ("limit", "a whole number, like `limit=20`"),
     "limit=-1": ("limit", "a whole number, like `limit=20`"),
     "offset=1.5": ("offset", "a whole number from 0 to 1000000"),

@@ -46,6 +46,7 @@ _ELSEWHERE: Mapping[str, str] = {
     **dict.fromkeys(("sort", "sortby", "orderby"), "order"),
     **dict.fromkeys(("page", "skip", "start"), "offset"),
     **dict.fromkeys(("perpage", "pagesize", "size", "take", "top"), "limit"),
+    **dict.fromkeys(("q", "query", "fulltext", "keyword", "keywords"), "search"),
     **dict.fromkeys(("fields", "include", "expand", "populate"), "select"),
 }
 _DIGITS = re.compile(r"[0-9]{1,10}\Z")
