@@ -83,6 +83,9 @@ paths = st.sampled_from(
         "/api/users",
         "/api/echo",
         "/api/take",
+        "/api/batch",
+        "/rest/v1/things",
+        "/rest/v1/pages",
         "/api/session",
         "/api/account",
         "/auth/v1/signup",
@@ -117,6 +120,17 @@ headers = st.lists(
         header_text | st.sampled_from(('"1-x"', "*", "Bearer a.b.c", "count=exact", "application/json", "*/*")),
     ),
     max_size=3,
+)
+
+
+TAILS = ("", "?", "?select=id", "?id=eq.1", "?%zz", "?a=\u00e9 b", "/x", "/%2e%2e", "/")
+items = st.fixed_dictionaries(
+    {"method": st.sampled_from(("GET", "POST", "PUT", "PATCH", "DELETE"))},
+    optional={
+        "path": st.tuples(paths, st.sampled_from(TAILS)).map("".join) | text,
+        "body": rows | values,
+        "headers": st.dictionaries(st.sampled_from(("If-Match", "prefer", "Cookie", "")), text | st.sampled_from(('"1-x"', "*"))) | values,
+    },
 )
 
 
@@ -165,6 +179,12 @@ def answered(reply: httpx2.Response) -> None:
 @given(method=st.sampled_from(("POST", "PUT", "PATCH", "DELETE")), path=paths, body=bodies)
 def test_any_body_is_answered(app: Running, method: str, path: str, body: bytes) -> None:
     answered(app.ask(method, path, content=body, headers=JSON))
+
+
+@given(batch=st.lists(items | values, max_size=4), key=st.none() | st.sampled_from(("k", "l")))
+def test_any_batch_is_answered(app: Running, batch: list[Any], key: str | None) -> None:
+    headers = {**JSON, **({"idempotency-key": key} if key else {})}
+    answered(app.ask("POST", "/api/batch", content=json.dumps(batch).encode(), headers=headers))
 
 
 @given(path=paths, query=queries)

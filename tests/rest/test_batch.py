@@ -193,13 +193,15 @@ async def test_each_item_sees_what_the_ones_before_it_did(each_database: str) ->
             ann,
             *(item("POST", f"{address}/count", {"by": 2}) for _ in range(5)),
             item("GET", "/api/tags/total"),
+            item("GET", "/api/tags?count=eq.10&select=slug"),
             item("PATCH", address, {"count": 0}, If_Match='"6-x"'),
             item("GET", address, Prefer="count=exact"),
         )
-        assert statuses(reply) == [200] * 8
+        assert statuses(reply) == [200] * 9
+        assert reply.json()[6]["body"] == [{"slug": "a"}]
         assert [each["body"]["count"] for each in reply.json()[:5]] == [2, 4, 6, 8, 10]
         assert reply.json()[5]["body"] == 10
-        assert reply.json()[7]["body"]["count"] == 0
+        assert reply.json()[8]["body"]["count"] == 0
         stale = await batch(ann, item("PATCH", address, {"count": 1}, If_Match='"7-x"'), item("PATCH", address, {"count": 2}, If_Match='"7-x"'))
         assert (stale.status_code, rows_of(stale)) == (412, {1})
 
@@ -362,7 +364,7 @@ async def test_batches_that_read_and_write_the_same_row_at_once_lose_nothing(eac
         replies = await asyncio.gather(*(batch(ann, *twice) for _ in range(12)))
         done = [reply for reply in replies if reply.status_code == 200]
         assert {reply.status_code for reply in replies} <= {200, 503}, [reply.text for reply in replies]
-        assert done, "all were told to come again: nothing is proved"
+        assert len(done) > 6, "a batch that lost a race is run again, not refused"
         assert (await ann.get(address)).json()["count"] == 2 * len(done)
         assert (await counts(world))["notes"] == len(done)
 
