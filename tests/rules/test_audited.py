@@ -8,7 +8,7 @@ from uuid import UUID
 
 import pytest
 
-from backroom import App, Db, Forbidden, NotFound, Resource, User, allow, anyone, field, many, me, nobody, owner, this
+from backroom import App, Db, Forbidden, NotFound, Resource, User, allow, anyone, field, many, me, nobody, owner, replace, this
 from backroom.errors import DeclarationError
 from tests.rules.world import running
 
@@ -331,3 +331,43 @@ async def test_an_upsert_may_make_a_row_that_its_sender_can_not_read_whatever_it
         assert (seen.status_code, seen.json()) == (201, {"slug": "seen", "prior": None})
         hidden = await world.nobody.patch("/api/notes?slug=eq.seen&select=slug,prior(slug)", {"prior_id": first})
         assert (hidden.status_code, hidden.json(), hidden.headers["content-range"]) == (200, [], "*/1")
+
+
+@pytest.mark.parametrize("hooked", [False, True])
+async def test_a_row_of_an_array_is_judged_by_the_fields_that_it_sends_itself(each_database: str, hooked: bool) -> None:
+    app = App()
+
+    @app.resource("offers")
+    class Offer(Resource):
+        title: str
+        price: int = 7
+        note: str | None = None
+        mine: bool = True
+
+        access = allow(
+            read=anyone,
+            create=me.signed_in,
+            fields={"price": allow(read=anyone, create=this.mine), "note": allow(read=anyone, create=me.has_role("boss"))},
+        )
+
+    if hooked:
+
+        @app.before_create(Offer)
+        async def looked_at(row: Offer) -> Offer | None:
+            return replace(row, note="by the hook") if row.title == "noted" else None
+
+    async with running(app, each_database) as world:
+        ann = await world.person("ann")
+        # Of the second, whose price nobody sends, the rule of the price is not asked.
+        mixed = [{"title": "a", "price": 1}, {"title": "b", "mine": False}, {"title": "c"}]
+        for face in ("/api", "/rest/v1"):
+            made = await ann.post(f"{face}/offers", mixed, headers={"prefer": "return=representation"})
+            assert (made.status_code, [row["price"] for row in made.json()]) == (201, [1, 7, 7]), made.text
+            for wrong in ([*mixed, {"title": "d", "price": 2, "mine": False}], [{"title": "d", "mine": False, "price": 7}, *mixed]):
+                refused = await ann.post(f"{face}/offers", wrong)
+                assert (refused.status_code, refused.json()["errors"][0]["field"]) == (403, "price")
+            assert (await ann.post(f"{face}/offers", [{"title": "e"}, {"title": "f", "note": "x"}])).status_code == 403
+        if hooked:
+            noted = await ann.post("/api/offers", [{"title": "noted", "mine": False}, {"title": "plain", "price": 3}])
+            assert [row["note"] for row in noted.json()] == ["by the hook", None]
+        assert len((await world.dump("offers"))["offers"]) == (8 if hooked else 6)

@@ -112,6 +112,9 @@ class Door:
         require_modest(len(request.raw_path) + len(request.query), len(request.scope["headers"]), request.headers, self._limits)
         if not is_host(request.headers.get(b"host", b"")):
             raise Problem("http.malformed", "The header Host is missing, or is not the name of a host.")
+        coding = request.headers.get(b"transfer-encoding")
+        if coding is not None and coding.lower() != b"chunked":  # twice, or beside others: whoever stands in front may see the end elsewhere
+            raise Problem("http.malformed", "Transfer-Encoding is something else than `chunked`.", headers={"Connection": "close"})
         if request.method in _NEVER:
             raise Problem("http.method_not_allowed", headers=ALLOW_ANY)
         if request.method == "OPTIONS" and (preflight := self._cors.preflight(request)) is not None:

@@ -34,19 +34,35 @@ class CreatePlan:
     """What is the same for every create of this form by callers of one shape."""
 
     def __init__(
-        self, store_: Store, definition: Definition, reach: Reach, projection: Projection, given: frozenset[str], with_key: bool, many: bool
+        self,
+        store_: Store,
+        definition: Definition,
+        reach: Reach,
+        projection: Projection,
+        given: frozenset[str],
+        by_all: frozenset[str],
+        with_key: bool,
+        many: bool,
     ) -> None:
-        self.ruled = [field for field in definition.fields if field.column in given and not reach.rights.may("create", field).always]
-        rules = [reach.rights.actions["create"], *(reach.rights.may("create", field) for field in self.ruled)]
+        """`given`: the columns that some row names, `by_all` those that every row does."""
+        ruled = [field for field in definition.fields if field.column in given and not reach.rights.may("create", field).always]
+        whole = [field for field in ruled if field.column in by_all]
+        partly = [(field, reach.rights.may("create", field)) for field in ruled if field.column not in by_all]
+        self.partly = [field for field, _ in partly]
+        self.ruled = [*whole, *self.partly]
+        rules = [reach.rights.actions["create"], *(reach.rights.may("create", field) for field in whole)]
         predicate = joined(rules)
         self.fields = stored_fields(definition, with_key=with_key)
         self.checked = References.checked([field for field in self.fields if field.column in given])
         self.reads_again = reply_needs_select(reach, definition, projection)
         tables, view = store_.tables, reach.view
         self.statement = compiled(
-            insert.create(tables, definition, projection, view, predicate, self.checked, with_key=with_key, many=many), store_.dialect, writes=True
+            insert.create(tables, definition, projection, view, predicate, self.checked, with_key=with_key, many=many, partly=partly),
+            store_.dialect,
+            writes=True,
         )
-        self.judge = compiled(insert.judge(tables, definition, view, rules, self.checked, with_key=with_key, many=many), store_.dialect)
+        judge = insert.judge(tables, definition, view, rules, self.checked, with_key=with_key, many=many, partly=partly)
+        self.judge = compiled(judge, store_.dialect)
         self.storers = [(value_name(field), field.column, storer(field.kind, store_.dialect)) for field in self.fields]
 
 
@@ -54,18 +70,27 @@ class Creation:
     """One create: its plan and its values. `unit()` is its transaction, `explain()` its refusal."""
 
     def __init__(
-        self, store_: Store, definition: Definition, actor: Actor, rows: Sequence[Values], projection: Projection, given: frozenset[str]
+        self,
+        store_: Store,
+        definition: Definition,
+        actor: Actor,
+        rows: Sequence[Values],
+        projection: Projection,
+        given: frozenset[str],
+        sent: Sequence[frozenset[str]] | None = None,
     ) -> None:
+        """`given`: the columns that count as named by the caller; `sent`: those of each row, where they are not all of these."""
         self.store, self.definition, self.actor, self.rows = store_, definition, actor, rows
         self.reach: Reach = store_.reach(definition, actor)
         authorize("create", store_.rules.grant(definition.name, actor), actor)
         self.many = len(rows) != 1
         with_key = "id" in rows[0]
-        key = ("create", projection, given, with_key, self.many)
-        self.plan = self.reach.kept(key, lambda: CreatePlan(store_, definition, self.reach, projection, given, with_key, self.many))
-        self.values = self._values()
+        by_all = given if sent is None or not self.many else given.intersection(*sent)
+        key = ("create", projection, given, by_all, with_key, self.many)
+        self.plan = self.reach.kept(key, lambda: CreatePlan(store_, definition, self.reach, projection, given, by_all, with_key, self.many))
+        self.values = self._values(sent or ())
 
-    def _values(self) -> dict[str, Any]:
+    def _values(self, sent: Sequence[frozenset[str]]) -> dict[str, Any]:
         if not self.many:
             row = self.rows[0]
             given = {name: None if (value := row.get(column)) is None else convert(value) for name, column, convert in self.plan.storers}
@@ -73,7 +98,7 @@ class Creation:
         stored = [
             {column: None if (value := row.get(column)) is None else convert(value) for _, column, convert in self.plan.storers} for row in self.rows
         ]
-        return self.reach.bound(**insert.bind_many(self.store.tables, self.plan.fields, stored))
+        return self.reach.bound(**insert.bind_many(self.store.tables, self.plan.fields, stored, self.plan.partly, sent))
 
     def unit(self) -> Unit[Created | None]:
         """None: the single candidate was refused, and nothing is stored. Of an array some were: raises, to undo the others."""
@@ -128,12 +153,13 @@ async def create(
     projection: Projection,
     given: frozenset[str],
     channel: Channel | None = None,
+    sent: Sequence[frozenset[str]] | None = None,
 ) -> Created:
-    """Create all rows or none, without hooks. `given`: the columns the caller sent, judged by their field rules.
+    """Create all rows or none, without hooks. `given`: the columns the caller sent, judged by their field rules; `sent`: those of each row.
 
     Raises `Problem` 401/403 (rules), 409 (reference, unique, check).
     """
-    return await run(Creation(store_, definition, actor, rows, projection, given), given, channel)
+    return await run(Creation(store_, definition, actor, rows, projection, given, sent), given, channel)
 
 
 async def run(creation: Creation, given: frozenset[str], channel: Channel | None = None) -> Created:

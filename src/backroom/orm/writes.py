@@ -85,10 +85,14 @@ async def create_rows(
     projection: Projection,
     given: frozenset[str],
     channel: Channel | None = None,
+    sent: Sequence[frozenset[str]] | None = None,
 ) -> Created:
-    """All rows or none. The reply holds what the caller may read of them when everything is done. Raises `Problem`."""
+    """All rows or none. The reply holds what the caller may read of them when everything is done. Raises `Problem`.
+
+    `given`: the columns that count as named by the caller; `sent`: those of each row, where they are not all of these.
+    """
     hooked = definition.hooks.around("create")
-    creation = Creation(store, definition, actor, rows, projection, given)
+    creation = Creation(store, definition, actor, rows, projection, given, sent)
     if not hooked and not creation.plan.reads_again:
         return await run(creation, given, channel)
 
@@ -96,12 +100,18 @@ async def create_rows(
         keys_only = Projection((definition.key,), version=False)
         candidates: Sequence[Values] = rows
         if hooked:
-            refused = await Creation(store, definition, actor, rows, keys_only, given).explain(within, rule_only=True)
+            refused = await Creation(store, definition, actor, rows, keys_only, given, sent).explain(within, rule_only=True)
             if refused is not None:
                 raise refused  # before any hook: its errors must not answer strangers
             candidates = [await _before_create(store, definition, actor, within, row) for row in rows]
-        kept = frozenset(column for column in given if any(row[column] == candidate[column] for row, candidate in zip(rows, candidates, strict=True)))
-        created = await create(store, definition, actor, candidates, keys_only, kept, within)
+        # What a hook has changed is not the caller's any more.
+        named = sent or [given] * len(rows)
+        still = [
+            frozenset(column for column in columns if row[column] == candidate[column])
+            for row, candidate, columns in zip(rows, candidates, named, strict=True)
+        ]
+        kept = frozenset(column for columns in still for column in columns)
+        created = await create(store, definition, actor, candidates, keys_only, kept, within, still)
         keys = [load(definition.key.kind, row[0], store.dialect) for row in created.rows]
         for key in keys if hooked else ():
             await run_hooks(store, definition, "after_create", actor, within, await _full(store, definition, key, within))

@@ -97,7 +97,7 @@ class Create(Written):
             upsert = Upsert(endpoint.store, endpoint.definition, call.actor, asked.place, ignore=asked.wishes.resolution == "ignore-duplicates")
             return await upsert.run(rows, given, projection, channel)
         named = frozenset(column for columns in given for column in columns)
-        created = await writes.create_rows(endpoint.store, endpoint.definition, call.actor, rows, projection, named, channel)
+        created = await writes.create_rows(endpoint.store, endpoint.definition, call.actor, rows, projection, named, channel, given)
         return Put(created.rows, created.visible, len(created.rows))
 
     def respond(self, call: Call) -> Response:
