@@ -8,13 +8,11 @@ Rows are chosen first, by number and order, from the columns that the parts need
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from itertools import count
 from typing import Any
 
-import msgspec
-from sqlalchemy import ColumnElement, LargeBinary, Select, Text, bindparam, case, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, LargeBinary, Select, Text, cast, func, literal_column, select
 
 from backroom.calls import Predicate
 from backroom.resources.definition import Definition, Ordering
@@ -24,7 +22,8 @@ from backroom.resources.selections import Embedded, Selection, Shown
 from backroom.sql.aggregates import aggregated
 from backroom.sql.extracts import extracted
 from backroom.sql.filters import ONE, Conditions, RowName, View, flag
-from backroom.sql.json_text import json_text, turned, word
+from backroom.sql.json_object import Member, object_of, object_of_texts, with_commas
+from backroom.sql.json_text import PLAIN, json_text, plain, turned, word
 from backroom.sql.ordering import ordered, sorted_by
 from backroom.sql.select import Nulls, Projection, listed, matching, page_bounds, projected
 from backroom.sql.tables import Tables
@@ -32,25 +31,8 @@ from backroom.sql.values import DialectName
 
 #: Rows of one list within a row, at most.
 MOST_RELATED = 1000
-#: Postgres takes at most 100 arguments of a function.
-_ARGUMENTS = 90
 
 Expression = ColumnElement[Any]
-
-
-@dataclass(frozen=True, slots=True)
-class _Part:
-    """One key of a row's JSON. `value` is JSON, never NULL; `shown` None: in every row."""
-
-    name: str
-    value: Expression
-    shown: ColumnElement[bool] | None = None
-
-    @property
-    def text(self) -> Expression:
-        """`"name":value`, or NULL where the row has no such key."""
-        named = bindparam(None, msgspec.json.encode(self.name).decode() + ":", type_=Text(), unique=True).concat(self.value)
-        return named if self.shown is None else case((self.shown, named))
 
 
 class Printing:
@@ -95,7 +77,7 @@ class Printing:
         row = RowName("page")
         cells = [json_text(self.dialect, field.kind, row.column(field.column, self.tables, definition.name)) for field in keys]
         shown = [row.named("id").label("id"), self._object(selection, row).label("text")]
-        shown += [word("[").concat(_with_commas(cells)).concat(word("]")).label("keys_")] if keys else []
+        shown += [word("[").concat(with_commas(cells)).concat(word("]")).label("keys_")] if keys else []
         return select(*shown).select_from(listing.subquery("page"))
 
     def _all(self, selection: Selection, predicate: Predicate) -> Select[Any]:
@@ -105,26 +87,28 @@ class Printing:
 
     # ------------------------------------------------------------ one row
     def _object(self, selection: Selection, row: RowName) -> Expression:
-        return _object_of([part.text for part in self._parts(selection, row)])
+        return object_of(self._parts(selection, row))
 
-    def _parts(self, selection: Selection, row: RowName) -> list[_Part]:
+    def _parts(self, selection: Selection, row: RowName) -> list[Member]:
         """The keys of one row, read from the columns of `_projection`."""
-        parts: list[_Part] = []
+        parts: list[Member] = []
         for part in selection.parts:
             if isinstance(part, Shown):
                 parts.append(self._cell(selection, part, row))
             elif part.spread:
                 parts += self._spread(part, row)
             elif not part.silent:
-                parts.append(_Part(part.name, self._related(part, row)))
+                parts.append(Member(part.name, self._related(part, row)))
         return parts
 
-    def _cell(self, selection: Selection, shown: Shown, row: RowName) -> _Part:
+    def _cell(self, selection: Selection, shown: Shown, row: RowName) -> Member:
         assert shown.field is not None
-        value = self._read(shown, row.column(shown.field.column, self.tables, selection.resource))
+        column = row.column(shown.field.column, self.tables, selection.resource)
+        value = self._read(shown, column)
         if self.view(selection.resource).sees(shown.field).always:
-            return _Part(shown.name, value)
-        return _Part(shown.name, value, literal_column(f'"{row.alias}"."{shown.field.column}?"') == ONE)
+            stored = self.dialect == "sqlite" and shown.extract is None and shown.cast is None and shown.kind in {*PLAIN, "boolean"}
+            return Member(shown.name, value, plain=plain(shown.kind, column) if stored else None)
+        return Member(shown.name, value, literal_column(f'"{row.alias}"."{shown.field.column}?"') == ONE)
 
     def _read(self, shown: Shown, column: Expression) -> Expression:
         """JSON of a cell, or of what lies in it, or of what it is cast into."""
@@ -147,17 +131,17 @@ class Printing:
         text = self._object(selection, inner)
         return self._one(text, word("null"), rows) if relation.to_one else self._list_of(text, rows)
 
-    def _spread(self, embedded: Embedded, row: RowName) -> list[_Part]:
+    def _spread(self, embedded: Embedded, row: RowName) -> list[Member]:
         """The columns of the one row that is reached, or lists of those of many, among our own. A row that isn't there has empty ones."""
         rows, inner = self._chosen(embedded, row)
         parts = self._parts(embedded.selection, inner)
         if not embedded.relation.to_one:
-            return [_Part(part.name, self._list_of(part.value, rows)) for part in parts]
-        spread: list[_Part] = []
+            return [Member(part.name, self._list_of(part.value, rows)) for part in parts]
+        spread: list[Member] = []
         for part in parts:
             value = self._one(part.value, word("null"), rows)
             shown = None if part.shown is None else self._one(flag(part.shown), ONE, rows) == ONE
-            spread.append(_Part(part.name, value, shown))
+            spread.append(Member(part.name, value, shown))
         return spread
 
     def _chosen(self, embedded: Embedded, row: RowName) -> tuple[Any, RowName]:
@@ -203,7 +187,7 @@ class Printing:
                 name = f"value{len(values)}"
                 cell = self._aggregable(selection, part, inner)
                 values.append(cell.label(name))
-                written.append(_Part(part.name, aggregated(self.dialect, part, outer.named(name, cell.type))).text)
+                written.append(Member(part.name, aggregated(self.dialect, part, outer.named(name, cell.type))).text)
                 continue
             for each in self._parts(replace(selection, parts=(part,)), inner):
                 name = f"value{len(values)}"
@@ -215,7 +199,7 @@ class Printing:
         keys = [outer.named(name) for name in by]
         order = [_in_direction(self.dialect, key, each) for key, (each, _) in zip(keys, sorts, strict=False)]
         rest = [(key.collate("C") if self.dialect == "postgresql" else key).asc().nulls_first() for key in keys[len(sorts) :]]
-        return select(_object_of(written).label("text")).select_from(grouped).group_by(*keys).order_by(*order, *rest)
+        return select(object_of_texts(written).label("text")).select_from(grouped).group_by(*keys).order_by(*order, *rest)
 
     def _aggregable(self, selection: Selection, part: Shown, row: RowName) -> Expression:
         """The bare value; NULL where it is hidden."""
@@ -240,18 +224,6 @@ class Printing:
 
     def _joined(self, text: Expression, between: Expression) -> Expression:
         return func.string_agg(text, between) if self.dialect == "postgresql" else func.group_concat(text, between)
-
-
-def _object_of(parts: Sequence[Expression]) -> Expression:
-    return word("{").concat(_with_commas(parts)).concat(word("}"))
-
-
-def _with_commas(texts: Sequence[Expression]) -> Expression:
-    """Those that are not NULL, with commas between them."""
-    if len(texts) <= _ARGUMENTS:
-        return func.concat_ws(word(","), *texts) if texts else word("")
-    pieces = [texts[at : at + _ARGUMENTS] for at in range(0, len(texts), _ARGUMENTS)]
-    return func.concat_ws(word(","), *(func.nullif(_with_commas(piece), word("")) for piece in pieces))
 
 
 def _list(joined: Expression) -> Expression:

@@ -27,6 +27,11 @@ def json_text(dialect: DialectName, kind: Kind, cell: Expression) -> Expression:
     return _WRITE[dialect][kind](cell)
 
 
+def plain(kind: Kind, cell: Expression) -> Expression:
+    """What SQLite's `json_object` prints as the JSON of a cell of a kind in `PLAIN`, or of a boolean."""
+    return func.json(case((cell == literal_column("1"), word("true")), (cell == literal_column("0"), word("false")))) if kind == "boolean" else cell
+
+
 def turned(dialect: DialectName, kind: Kind, into: Kind, cell: Expression) -> Expression:
     """The cell cast into another kind; `resources.selections.cast_of` says which casts there are."""
     if into == "float":
@@ -120,10 +125,12 @@ def _duration(cell: Expression) -> Expression:
     return case((cell.is_not(None), _QUOTE.concat(sign).concat(word("P")).concat(days).concat(time).concat(_QUOTE)), else_=_NULL)
 
 
+#: Kinds that SQLite stores as JSON has them, but for quotes.
+PLAIN: frozenset[Kind] = frozenset({"text", "integer", "float", "decimal", "date", "datetime", "time", "uuid"})
 #: Kinds whose JSON is a string.
 _SPELLED: frozenset[Kind] = frozenset({"text", "decimal", "date", "datetime", "time", "timedelta", "uuid", "bytes"})
 _SQLITE: Mapping[Kind, Callable[[Expression], Expression]] = {
-    **dict.fromkeys(("text", "integer", "float", "decimal", "date", "datetime", "time", "uuid"), func.json_quote),
+    **dict.fromkeys(PLAIN, func.json_quote),
     "boolean": _boolean,
     "json": _or_null,
     "bytes": _base64,

@@ -6,14 +6,14 @@ object only to become text again. Postgres prints faster than it is asked to: th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from sqlalchemy import ColumnElement, LargeBinary, Select, case, cast, func, literal_column, select
+from sqlalchemy import ColumnElement, LargeBinary, Select, cast, func, literal_column, select
 
 from backroom.calls import Row
 from backroom.resources.fields import Kind
-from backroom.sql.filters import ONE, ZERO
+from backroom.sql.json_text import PLAIN, plain, word
 from backroom.sql.select import Projection
 from backroom.sql.values import DialectName
 
@@ -21,38 +21,25 @@ from backroom.sql.values import DialectName
 _BETWEEN = b",\n"
 
 
-def _same(cell: ColumnElement[Any]) -> ColumnElement[Any]:
-    return cell
-
-
-def _boolean(cell: ColumnElement[Any]) -> ColumnElement[Any]:
-    return func.json(case((cell == ONE, _text("true")), (cell == ZERO, _text("false"))))
-
-
-def _text(plain: str) -> ColumnElement[Any]:
-    """A word of ours in SQL: nothing in it needs escaping."""
-    return literal_column(f"'{plain}'")
-
-
-#: How SQLite prints a stored cell exactly as `sql.values.printer` would. What is missing here it can't print.
-_PRINT: Mapping[Kind, Callable[[ColumnElement[Any]], ColumnElement[Any]]] = {
-    "boolean": _boolean,
-    "json": func.json,
-    **dict.fromkeys(("text", "integer", "float", "decimal", "date", "datetime", "time", "uuid"), _same),
-}
+#: Kinds that SQLite prints exactly as `sql.values.printer` would.
+_PRINTABLE = PLAIN | {"boolean", "json"}
 
 
 def can_print(projection: Projection, dialect: DialectName) -> bool:
     """A cell hidden in some rows leaves no key there, and JSON made by SQL has the same keys in every row."""
-    return dialect == "sqlite" and not projection.conditional and all(field.kind in _PRINT for field in projection.fields)
+    return dialect == "sqlite" and not projection.conditional and all(field.kind in _PRINTABLE for field in projection.fields)
 
 
 def printed(page: Select[Any], projection: Projection) -> Select[int, bytes]:
     """The page, asked as one row: how many there are, and their JSON, to be read by `page_of`."""
     rows = page.subquery("page")
-    cells = [part for field in projection.fields for part in (_text(field.column), _PRINT[field.kind](rows.c[field.column]))]
+    cells = [part for field in projection.fields for part in (word(field.column), _cell(field.kind, rows.c[field.column]))]
     text = func.group_concat(func.json_object(*cells), literal_column("char(44, 10)"))
     return select(func.count(), cast(text, LargeBinary)).select_from(rows)
+
+
+def _cell(kind: Kind, stored: ColumnElement[Any]) -> ColumnElement[Any]:
+    return func.json(stored) if kind == "json" else plain(kind, stored)
 
 
 class Page(NamedTuple):
