@@ -86,7 +86,10 @@ def main() -> int:
         done = subprocess.run([*command, "--database", chosen.database, "--most", str(chosen.most)], capture_output=True, text=True, check=False)
         missed += done.returncode != 0
         said = (done.stdout.strip() or done.stderr.strip()).splitlines()
-        print(f"{'nothing taken away' if guard is None else guard.name}: {said[-1] if said else 'nothing'} ({time.monotonic() - begun:.0f} s)", flush=True)
+        print(
+            f"{'nothing taken away' if guard is None else guard.name}: {said[-1] if said else 'nothing'} ({time.monotonic() - begun:.0f} s)",
+            flush=True,
+        )
     print(f"{len(guards)} guards, {missed} not noticed")
     return 1 if missed else 0
 
