@@ -41,10 +41,10 @@ class AskingWrites(Selecting):
         bodies = [self.new(name) for _ in range(chance.choice((1, 1, 2, 2, 3)))]
         for body in bodies:
             if place in (None, ("id",)):
-                body |= {"id": self.key(name)} if chance.random() < 0.8 else {}
+                body.update({"id": self.key(name)} if chance.random() < 0.8 else {})
             elif chance.random() < 0.7 and self.rows.get(name):
                 there = chance.choice([*self.rows[name].values()])
-                body |= {column: there[column] for column in place or ()}
+                body.update({column: there[column] for column in place or ()})
         if chance.random() < 0.03:
             place = ("id", "a")
         how = chance.choice(("merge-duplicates", "merge-duplicates", "ignore-duplicates"))

@@ -41,7 +41,10 @@ VALUES: dict[str, tuple[Any, ...]] = {
 #: Other spellings of the same value, as a query may write it.
 _OTHERWISE: dict[str, dict[Any, tuple[str, ...]]] = {
     "decimal": {"1.50": ("1.5", "1.500"), "100": ("1e2", "100.0"), "0": ("-0", "0.00")},
-    "datetime": {"2024-06-01T12:30:00.500Z": ("2024-06-01T14:30:00.5+02:00", "2024-06-01 12:30:00.500900Z"), "2020-01-01T00:00:00.000Z": ("2020-01-01T00:00Z",)},
+    "datetime": {
+        "2024-06-01T12:30:00.500Z": ("2024-06-01T14:30:00.5+02:00", "2024-06-01 12:30:00.500900Z"),
+        "2020-01-01T00:00:00.000Z": ("2020-01-01T00:00Z",),
+    },
     "float": {0.25: ("0.250", "2.5e-1"), 2.0: ("2",)},
     "time": {"09:30:00": ("09:30",)},
     "timedelta": {"PT1H30M": ("PT90M",), "P1D": ("PT24H",)},
@@ -82,9 +85,10 @@ def spellings(kind: str, value: Any) -> list[str]:
 
 
 def _element(value: Any) -> str:
+    text = str(value)
     if isinstance(value, int):
-        return str(value)
-    return '"' + value.replace("\\", "\\\\").replace('"', '\\"') + '"' if set(value) & set('",{}\\ ') or value in ("", "null") else value
+        return text
+    return '"' + text.replace("\\", "\\\\").replace('"', '\\"') + '"' if set(text) & set('",{}\\ ') or text in ("", "null") else text
 
 
 # ---------------------------------------------------------------- the databases, without us

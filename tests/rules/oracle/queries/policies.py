@@ -80,8 +80,11 @@ class Writer:
         values = None if options is None else [as_kind(kind, each) for each in options]
         if values is None or any(map(is_missing, values)):
             return UNKNOWN
+        value = self.operand(left, kind, resource, row)
+        if not values:  # SQL has it that NULL is outside of an empty list
+            return f"(case when {value} is not null then false end)"
         array = f"array[{', '.join(literal(kind, each) for each in options or ())}]::{_TYPES[kind]}[]"
-        return f"({self.operand(left, kind, resource, row)} = any({array}))"
+        return f"({value} = any({array}))"
 
     # ---------------------------------------------------------------- values
     def kind(self, left: Operand, right: Operand, resource: str) -> str:

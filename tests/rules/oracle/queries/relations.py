@@ -93,9 +93,10 @@ def named(sight: Sight, name: str, written: str, hint: str | None) -> list[Way]:
         upwards = [way for way in all_of_them if way.up and way.column == written]
         keyed = [way for way in all_of_them if way.far is None and way.constraint == written]
         # Of a resource that refers to itself, its name means the rows below.
-        found = upwards or keyed or [way for way in all_of_them if way.target == written and not (way.up and way.target == way.resource)]
+        others = [way for way in all_of_them if way.target == written and not (way.up and way.target == way.resource)]
+        found = upwards or keyed or others
         if hint is not None:
-            found = [way for way in all_of_them if (way in found or way.target == written) and hint in way.hints]
+            found = [way for way in all_of_them if way in (*found, *others) and hint in way.hints]
     return [way for way in found if exists(sight, way)]
 
 

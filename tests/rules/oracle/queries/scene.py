@@ -14,6 +14,8 @@ NAMES = ("areas", "boats", "coins", "doors")
 PEOPLE = ("ann", "bob", "cas", "dee")
 #: Kinds that a unique key is declared over.
 _UNIQUE = ("text", "integer", "decimal", "date", "uuid")
+#: More lists than the oracle of rules has.
+_CLAIMS = (*CLAIMS, [], [], [1, 2, 10], ["a", "b", "draft"], [True])
 _OWN: Rule = ("compare", "eq", ("row", ("id",)), ("me", "id"))
 _ALWAYS: Rule = ("always", True)
 
@@ -40,7 +42,7 @@ def scene(chance: Random) -> Scene:
         Caller(
             name,
             tuple(role for role in ROLES if chance.random() < 0.4),
-            {claim: chance.choice(CLAIMS) for claim in CLAIM_NAMES if chance.random() < 0.7},
+            {claim: chance.choice(_CLAIMS) for claim in CLAIM_NAMES if chance.random() < 0.75},
             str(UUID(int=index + 1, version=4)),
             f"{name}@example.com",
         )
@@ -64,7 +66,7 @@ def schema(chance: Random) -> dict[str, Table]:
         tables[name].defaults = {
             column: chance.choice(VALUES[kind]) for column, (kind, _) in columns.items() if kind in ORDERED and chance.random() < 0.2
         }
-    if len(names) > 2 and chance.random() < 0.7:  # a junction between two others, with nothing else to say
+    if len(names) > 2 and chance.random() < 0.8:  # a junction between two others, with nothing else to say
         near, far = chance.sample(names[:-1], 2)
         ties = {each[:-1]: (each, False, chance.choice(("refuse", "cascade"))) for each in (near, far)}
         tables[names[-1]].references = {**ties, **({"boss": ("users", True, "refuse")} if chance.random() < 0.4 else {})}
@@ -103,7 +105,7 @@ def _uncircled(tables: dict[str, Table]) -> None:
             below[name] |= {each for target, _, how in table.references.values() if how == "cascade" for each in below[target]}
     for name, table in tables.items():
         for reference, (target, nullable, how) in table.references.items():
-            if how == "refuse" and nullable and target != "users" and target != name and name in below[target]:
+            if how == "refuse" and nullable and target not in ("users", name) and name in below[target]:
                 table.references[reference] = (target, nullable, "set_null")
 
 
@@ -144,6 +146,14 @@ class Ruling(Draw):
         name, its = self.chance.choice(names)
         return ("row", (*steps, name)), its
 
+    def claimed(self, resource: str) -> Rule:
+        """Lists are where an empty cell, an empty list and a negation meet."""
+        found = self.cell(resource)
+        if found is None or self.chance.random() < 0.6:
+            return super().claimed(resource)
+        listed: Rule = ("in_claim", found[0], self.chance.choice(CLAIM_NAMES))
+        return ("not", listed) if self.chance.random() < 0.5 else listed
+
 
 def rule(chance: Random, tables: dict[str, Table]) -> None:
     draw = Ruling(chance, tables)
@@ -153,7 +163,8 @@ def rule(chance: Random, tables: dict[str, Table]) -> None:
         table.rules = {action: _generous(draw, name) for action in ACTIONS}
         if chance.random() < 0.2:
             table.rules["update_check"] = draw.rule(name, 1)
-        for column in chance.sample([*table.columns, *table.references], chance.choice((0, 0, 1, 1, 2))):
+        masked = chance.sample([*table.columns], min(len(table.columns), chance.choice((0, 0, 1, 1, 2))))
+        for column in [*masked, *(each for each in table.references if chance.random() < 0.3)]:
             required = not (table.columns.get(column) or table.references[column])[1]
             table.fields[column] = _field_rules(draw, name, required)
     people = tables["users"]
@@ -183,8 +194,9 @@ def _generous(draw: Ruling, name: str) -> Rule:
 def _field_rules(draw: Ruling, name: str, required: bool) -> dict[str, Rule]:
     """Of the row, or of the caller alone; one for all actions, or one each."""
     chance = draw.chance
-    about_caller = chance.random() < 0.35
-    one = draw.caller(name) if about_caller else draw.rule(name, 1)
+    one = draw.caller(name) if chance.random() < 0.3 else draw.rule(name, 1)
+    if chance.random() < 0.4:
+        one = ("or", (draw.leaf(name, 0), one))
     if chance.random() < 0.5:
         return {"read": one, "create": _ALWAYS if required else one, "update": one}
     return {

@@ -97,7 +97,7 @@ class Selecting(Asking):
             items,
             alias=chance.choice(_ALIASES) if chance.random() < 0.2 and not spread else None,
             hint=hint,
-            join=chance.choice((None, None, None, None, "inner", "left")),
+            join=chance.choice((None, None, None, "inner", "left")),
             spread=spread,
             where=where,
             order=order if bounds else (),
@@ -109,7 +109,7 @@ class Selecting(Asking):
         """Any name that may mean it, and perhaps a hint."""
         chance = self.chance
         own = [each for each, found in declared(self.tables, name).items() if found == way]
-        forms: list[tuple[str, str | None]] = [(each, None) for each in own] * 2
+        forms: list[tuple[str, str | None]] = [(each, None) for each in (*own, *own)]
         hints = sorted(way.hints)
         if way.up:
             forms += [(way.column, None), (way.target, chance.choice(hints))]
@@ -126,7 +126,7 @@ class Selecting(Asking):
         for embed in embeds:
             where += self.presence(name, embed)
             to_one = [way.to_one for way in named(self.sight, name, embed.written, embed.hint)] == [True]
-            if chance.random() < 0.2 and not grouped and (to_one or chance.random() < 0.05):
+            if chance.random() < 0.3 and not grouped and (to_one or chance.random() < 0.05):
                 order = (*order[:1], self.sort(embed.target, chance.choice(self.names(embed.target)), embed.name))
         if grouped:
             by = [item for item in items if isinstance(item, Pick) and not counts(item)]
@@ -135,7 +135,7 @@ class Selecting(Asking):
 
     def presence(self, name: str, embed: Embed) -> list[Condition]:
         """Whether a relation reaches a row."""
-        if self.chance.random() > 0.12 or embed.name in self.known(name):
+        if self.chance.random() > 0.2 or embed.name in self.known(name):
             return []
         return [self.maybe_not(Test(embed.name, "is", (self.chance.choice(("null", "null", "not_null")),)))]
 

@@ -6,15 +6,15 @@ import asyncio
 import copy
 import tempfile
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias, cast
 
 from backroom import DeclarationError
 from tests.databases import database_url
 from tests.rules.oracle.build import build
-from tests.rules.oracle.draw import Rule
+from tests.rules.oracle.draw import Rule, Table
 from tests.rules.oracle.play import Mismatch
 from tests.rules.oracle.queries.play import Case, compare
 from tests.rules.oracle.queries.questions import Group, Negated, Question
@@ -23,6 +23,9 @@ from tests.rules.oracle.queries.stage import staged
 
 #: Scenes that are tried, at most.
 _MOST = 600
+#: Steps into a scene: attributes, keys, places.
+Way: TypeAlias = "tuple[Any, ...]"
+GONE: Any = object()
 
 
 def smallest(case: Case, database: str) -> tuple[Case, str]:
@@ -65,40 +68,48 @@ def _mismatch(case: Case, database: str) -> str | None:
 def _smaller(case: Case) -> Iterator[Case]:
     for question in _questions(case.question):
         yield case._replace(question=question)
-    for change in _changes(case.scene):
-        scene = copy.deepcopy(case.scene)
-        change(scene)
-        yield case._replace(scene=scene)
+    for way, value in _edits(case.scene):
+        yield case._replace(scene=_edited(case.scene, way, value))
 
 
-def _changes(scene: Scene) -> Iterator[Callable[[Scene], object]]:
+def _edited(scene: Scene, way: Way, value: Any) -> Scene:
+    """A copy with another value at the end of the way, or none."""
+    edited = copy.deepcopy(scene)
+    here: Any = edited
+    *steps, last = way
+    for step in steps:
+        here = here[step] if isinstance(here, dict | list) else getattr(here, str(step))
+    if value is GONE:
+        del here[last]
+    elif isinstance(here, dict):
+        here[last] = value
+    else:
+        setattr(here, str(last), value)
+    return edited
+
+
+def _edits(scene: Scene) -> Iterator[tuple[Way, Any]]:
     for name, found in scene.rows.items():
-        for key in found:
-            yield lambda scene, name=name, key=key: scene.rows[name].pop(key)
+        yield from ((("rows", name, key), GONE) for key in found)
     for name, table in scene.tables.items():
-        for column in table.fields:
-            if name != "users":
-                yield lambda scene, name=name, column=column: scene.tables[name].fields.pop(column)
-        for collection in table.collections:
-            yield lambda scene, name=name, collection=collection: scene.tables[name].collections.pop(collection)
-        for action, rule in table.rules.items():
-            for simpler in _rules(rule):
-                yield lambda scene, name=name, action=action, simpler=simpler: scene.tables[name].rules.update({action: simpler})
-        for column, rules in table.fields.items():
-            for action, rule in rules.items():
-                for simpler in _rules(rule):
-                    yield (
-                        lambda scene, name=name, column=column, action=action, simpler=simpler: (
-                            scene.tables[name].fields[column].update({action: simpler})
-                        )
-                    )
-        if table.unique:
-            yield lambda scene, name=name: setattr(scene.tables[name], "unique", ())
+        yield from _edits_of_table(("tables", name), table)
     for index, person in enumerate(scene.people):
-        for claim in person.claims:
-            yield lambda scene, index=index, claim=claim: scene.people[index].claims.pop(claim)
+        yield from ((("people", index, "claims", claim), GONE) for claim in person.claims)
         if person.roles:
-            yield lambda scene, index=index: setattr(scene.people[index], "roles", ())
+            yield ("people", index, "roles"), ()
+
+
+def _edits_of_table(way: Way, table: Table) -> Iterator[tuple[Way, Any]]:
+    if way[-1] != "users":  # whose email and roles have rules in any case
+        yield from (((*way, "fields", column), GONE) for column in table.fields)
+    yield from (((*way, "collections", name), GONE) for name in table.collections)
+    for action, rule in table.rules.items():
+        yield from (((*way, "rules", action), simpler) for simpler in _rules(rule))
+    for column, rules in table.fields.items():
+        for action, rule in rules.items():
+            yield from (((*way, "fields", column, action), simpler) for simpler in _rules(rule))
+    if table.unique:
+        yield (*way, "unique"), ()
 
 
 def _rules(rule: Rule) -> Iterator[Rule]:
@@ -126,25 +137,32 @@ def _questions(value: Any) -> Iterator[Any]:
     """The same with something left out, at any depth."""
     match value:
         case tuple() | list():
-            plain: Any = type(value)
-            for index in range(len(value)):
-                yield plain((*value[:index], *value[index + 1 :]))
-                yield from (plain((*value[:index], each, *value[index + 1 :])) for each in _questions(value[index]))
+            held: Any = value
+            plain: Any = type(held)
+            for index in range(len(held)):
+                yield plain((*held[:index], *held[index + 1 :]))
+                yield from (plain((*held[:index], each, *held[index + 1 :])) for each in _questions(held[index]))
         case dict():
-            for name in value:
-                yield {each: held for each, held in value.items() if each != name}
+            body: dict[Any, Any] = value
+            yield from ({each: held for each, held in body.items() if each != name} for name in body)
         case Group(_, parts) if len(parts) == 1:
             yield parts[0]
         case Negated(part):
             yield part
             yield from (Negated(each) for each in _questions(part))
         case _ if is_dataclass(value) and not isinstance(value, type):
-            for field in fields(value):
-                held = getattr(value, field.name)
-                if held != field.default and isinstance(value, Question) and field.name in _DROPPED:
-                    yield replace(value, **{field.name: field.default})
-                if isinstance(held, tuple | list | dict):
-                    yield from (replace(value, **{field.name: each}) for each in _questions(held))
+            yield from _without_parts(value)
+        case _:
+            pass
+
+
+def _without_parts(value: Any) -> Iterator[Any]:
+    for field in fields(value):
+        held: Any = getattr(value, field.name)
+        if isinstance(value, Question) and field.name in _DROPPED and held != field.default:
+            yield replace(value, **{field.name: cast("Any", field.default)})
+        if isinstance(held, tuple | list | dict):
+            yield from (replace(value, **{field.name: each}) for each in _questions(held))
 
 
 _DROPPED = ("select", "order", "limit", "offset", "span", "counted", "one", "returns", "named", "missing", "style")

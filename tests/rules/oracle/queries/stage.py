@@ -64,6 +64,10 @@ class Stage:
         client = self.people[caller.name].client
         return await client.request(question.method, self.address(question), headers=headers(question), **given)
 
+    async def get(self, caller: Caller, path: str, sent: dict[str, str]) -> httpx2.Response:
+        """An address as the app gave it."""
+        return await self.people[caller.name].client.get(path, headers=sent)
+
     async def put(self, rows: Rows) -> None:
         """Other rows, by the bare driver."""
         await self.driver.put({name: found for name, found in rows.items() if name != "users"})
@@ -88,3 +92,12 @@ async def staged(scene: Scene, app: App, url: str) -> AsyncGenerator[Stage]:
             yield Stage(scene, world, driver, people, await driver.dump())
         finally:
             await driver.close()
+
+
+def plain(body: Any) -> Any:
+    """A reply's JSON without what moves with every write."""
+    if isinstance(body, list):
+        return [plain(each) for each in body]
+    if isinstance(body, dict):
+        return {name: plain(value) for name, value in body.items() if name not in SERVER_SET}
+    return body

@@ -60,7 +60,8 @@ def _alike(stage: Stage, caller: Caller, question: Question, worlds: tuple[Rows,
     """Both are refusals of one kind. Whether a write is refused may depend on what its sender can't see: rules see everything."""
     sights = [Sight(stage.scene.tables, rows, caller) for rows in worlds]
     statuses = {Writes(sight, question).outcome().status for sight in sights}
-    return len(statuses) == 1 and statuses.pop() >= 400 and len({response.json()["code"] for response in responses}) == 1
+    refused = len(statuses) == 1 and statuses.pop() >= 400 and all(response.status_code >= 400 for response in responses)
+    return refused and len({response.json()["code"] for response in responses}) == 1
 
 
 def told(response: httpx2.Response) -> tuple[int, dict[str, str], bytes]:
@@ -92,6 +93,7 @@ def _changed(chance: Random, sight: Sight, rows: Rows) -> tuple[Rows | None, str
     hidden = [key for key in rows[name] if key not in shown]
     what = chance.choice(("cell", "cell", "cell", "new", "gone"))
     after = {**rows, name: copy.deepcopy(rows[name])}
+    key: Any
     if what == "gone" and hidden:
         key = chance.choice(hidden)
         del after[name][key]
@@ -103,7 +105,7 @@ def _changed(chance: Random, sight: Sight, rows: Rows) -> tuple[Rows | None, str
         )
         return (None if lost else after), f"{name} {key} is gone"
     if what == "new":
-        key: Any = 500 + len(after[name]) if table.key == "integer" else f"00000000-0000-4000-8000-00000000f{len(after[name]):03d}"
+        key = 500 + len(after[name]) if table.key == "integer" else f"00000000-0000-4000-8000-00000000f{len(after[name]):03d}"
         keys = {each: [*found] for each, found in rows.items()}
         if key in after[name] or not all(keys[target] for target, _, _ in table.references.values()):
             return None, ""

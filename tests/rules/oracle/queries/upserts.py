@@ -69,12 +69,12 @@ class _Work:
         writes, sight = self.writes, self.sight
         changes = {column: value for column, value in body.items() if column not in self.place and column != "id"}
         candidate = {**row, **changes}
-        check = "update_check" if "update_check" in writes.table.rules and changes else "update"
+        check = "update_check" if "update_check" in writes.table.rules else "update"
         allowed = (
             sight.closed(self.name, "update") is None
             and writes.is_true(sight, "update", row)
             and all(writes.field_allows(sight, column, "update", row, candidate) for column in changes)
-            and (not changes or writes.is_true(sight, check, candidate))
+            and writes.is_true(sight, check, candidate)
         )
         if not allowed:
             raise Refused(404 if self.place == ("id",) else 409)
