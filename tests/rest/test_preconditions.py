@@ -92,3 +92,13 @@ async def test_if_match_where_no_one_row_is_named_is_refused_and_nothing_is_writ
                     assert reply.status_code == 400, (method, path, reply.text)
                     assert "/api/NAME/ID" in reply.json()["detail"]
         assert [row["text"] for row in (await ann.get("/api/things")).json()] == ["one"]
+
+
+async def test_faults_of_a_body_are_told_before_a_stale_version(each_database: str) -> None:
+    async with running(each_database, crowded_app()) as world:
+        ann = await world.person()
+        thing = f"/api/things/{(await ann.post('/api/things', json={'text': 'one'})).json()['id']}"
+        stale = {"if-match": '"9-x"'}
+        for method in ("PATCH", "PUT"):
+            assert (await ann.request(method, thing, json={"zzz": 1}, headers=stale)).status_code == 400
+            assert (await ann.request(method, thing, json={"text": "two"}, headers=stale)).status_code == 412

@@ -41,9 +41,9 @@ class Update(Written):
     async def validate(self, call: Call) -> None:
         self._address(call)
         require_json(call.request)
-        call.version = wanted_version(call.request)
         must_be_new(call.request, creates=self.creates)
-        call.given = await self._body(call, self.mode, "update")
+        call.given = await self._body(call, self.mode, "update")  # its faults come before a stale version (RULES.md, 35)
+        call.version = wanted_version(call.request)
 
     def _address(self, call: Call) -> None:
         """Which row, and in which form the reply."""
