@@ -34,9 +34,7 @@ class Settings(BaseSettings):
     )
     RATE_LIMIT: bool = Field(True, description="Off for load tests: no limit on attempts to sign in.")
     TRUSTED_PROXIES: Annotated[tuple[str, ...], NoDecode] = Field((), description="Addresses whose X-Forwarded-For is believed, comma separated.")
-    MAX_BODY_BYTES: int = Field(
-        1_048_576, ge=1024, description="Largest request body in bytes; also the largest reply of a batch, and the largest kept for a key."
-    )
+    MAX_BODY_BYTES: int = Field(1_048_576, ge=1024, description="Largest request body in bytes; also the largest reply kept for a key.")
     MAX_JSON_DEPTH: int = Field(32, ge=4, le=200, description="Deepest nesting of a JSON body.")
     MAX_JSON_VALUES: int = Field(50_000, ge=1000, description="Most values in a JSON body; each array and object counts once more.")
     MAX_BULK_ROWS: int = Field(1000, ge=1, description="Most rows in one array body.")
@@ -46,7 +44,7 @@ class Settings(BaseSettings):
     MAX_FILTERS: int = Field(50, ge=1, description="Most conditions in one query.")
     MAX_IN_VALUES: int = Field(1000, ge=1, description="Most values of all `in.(...)` of one query.")
     MAX_QUERY_SECONDS: float = Field(5.0, gt=0, description="Longest time one query may run, in seconds.")
-    MAX_REPLY_BYTES: int = Field(16_777_216, ge=1_048_576, description="Largest reply of rows in bytes; on SQLite, of one stored row too.")
+    MAX_REPLY_BYTES: int = Field(16_777_216, ge=1_048_576, description="Largest reply of rows or of a batch in bytes; on SQLite, of a stored row.")
     BODY_TIMEOUT_SECONDS: float = Field(15.0, gt=0, description="Longest wait for the next piece of a body, in seconds.")
     SESSION_IDLE_DAYS: float = Field(14.0, gt=0, description="A session ends after so many days without use.")
     SESSION_MAX_DAYS: float = Field(90.0, gt=0, description="A session ends after so many days whatever happens.")

@@ -12,6 +12,7 @@ from tests.flows.killed_keys import PASSWORD, Client, Twice, run, settle
 from tests.flows.servers import ROOT, backroom_serve, running
 
 
+@pytest.mark.case(118)
 async def test_each_key_is_done_once_however_often_it_was_sent_to_a_server_that_dies(tmp_path: Path) -> None:
     seed = random.randrange(2**32)
     print("seed", seed)

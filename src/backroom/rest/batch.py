@@ -48,7 +48,7 @@ class Batch(Steps):
     def __init__(self, route: Callable[[str, str], Match[Any]], store: Store, settings: Settings) -> None:
         self._route, self._store = route, store
         self._items = ItemReader(settings)
-        self._largest = settings.MAX_BODY_BYTES
+        self._largest = settings.MAX_REPLY_BYTES
 
     def authorize(self, actor: Actor) -> None:
         """Anybody may send one: each item asks its own rule."""
@@ -135,7 +135,7 @@ class Batch(Steps):
                 replies.append(steps.respond(part))
                 size += len(replies[-1].body)
                 if size > self._largest:
-                    raise Problem("rest.reply_too_large", f"The replies of a batch may have {self._largest:,} bytes (MAX_BODY_BYTES). Ask for less.")
+                    raise Problem("rest.reply_too_large", f"The replies of a batch may have {self._largest:,} bytes (MAX_REPLY_BYTES). Ask for less.")
             except SerializationFailure:  # the whole batch runs again
                 raise
             except Problem as problem:
