@@ -228,6 +228,22 @@ async def test_tables_named_like_parts_of_an_index_do_not_meet_it(each_database:
             assert [row["title"] for row in (await ann.get(f"/api/{name}?search=milk")).json()] == [f"milk of {name}"]
 
 
+async def test_a_postgres_that_lacks_what_a_search_needs_says_so_in_a_sentence() -> None:
+    from tests.postgres import connect, drop_database, postgres_url
+
+    url = f"{postgres_url().rpartition('/')[0]}/without_unicode"
+    connection = await connect(postgres_url())
+    try:
+        await connection.execute("CREATE DATABASE without_unicode TEMPLATE template0 ENCODING 'SQL_ASCII'")
+        with pytest.raises(DeclarationError, match=r"refuses to make the tables .*und-x-icu") as refused:
+            async with ruled(note_app(), url):
+                pass
+        assert "\n" not in str(refused.value)
+    finally:
+        await connection.close()
+        drop_database(url)
+
+
 async def test_vacuum_leaves_the_numbers_of_rows_by_which_they_are_found(tmp_path: Any) -> None:
     url = f"sqlite:{tmp_path}/app.db"
     async with ruled(note_app(), url) as world:

@@ -109,7 +109,10 @@ def _bring(connection: Connection, metadata: MetaData, allow: Allow, wanted: str
     if not existing & set(metadata.tables) and not kept:
         if allow == "none":
             raise DeclarationError("The database is empty: its tables are made by `backroom dev`, or by the first start in production.")
-        metadata.create_all(connection)
+        try:
+            metadata.create_all(connection)
+        except DBAPIError as error:
+            raise DeclarationError(f"The database refuses to make the tables ({error.orig}).") from error
         steps = [f"Made the table {name}." for name in metadata.tables]  # unsorted: references may go round in a circle
     else:
         plan = schema.compare(connection, metadata, kept, cure)
