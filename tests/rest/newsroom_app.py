@@ -26,16 +26,17 @@ def newsroom() -> App:
     class Dossier(Resource):
         """Locked: its owner's alone."""
 
-        title: str | None = None
+        title: str | None = field(default=None, search=True)
         owner: Person = owner()
 
         access = allow(everything=this.owner == me)
 
     @app.resource("articles", aggregates=True)
     class Article(Resource):
-        """`notes` and `meta` are the owner's, `fee` the editors', `token` nobody's."""
+        """`notes` and `meta` are the owner's, `fee` and `angle` the editors', `token` nobody's."""
 
-        title: str
+        title: str = field(search=True)
+        angle: str | None = field(default=None, search=True)
         notes: str | None = None
         meta: dict[str, Any] | None = None
         fee: Decimal | None = None
@@ -51,12 +52,12 @@ def newsroom() -> App:
             create=me.signed_in,
             update=this.owner == me,
             delete=this.owner == me,
-            fields={"notes": this.owner == me, "meta": this.owner == me, "fee": me.has_role("editor")},
+            fields={"notes": this.owner == me, "meta": this.owner == me, "fee": me.has_role("editor"), "angle": me.has_role("editor")},
         )
 
     @app.resource("comments", aggregates=True)
     class Comment(Resource):
-        text: str | None = None
+        text: str | None = field(default=None, search=True)
         public: bool = True
         article: Article
         owner: Person = owner()

@@ -36,7 +36,7 @@ class Newsroom(NamedTuple):
         fee = {"alpha": "1", "omega": "2", None: "NULL"}[secret]
         fee = fee if self.world.backend.store.dialect == "postgresql" or secret is None else f"'{fee}'"
         for statement in (
-            f"UPDATE articles SET notes = {text}, meta = {meta}, fee = {fee} WHERE id = {self.article}",
+            f"UPDATE articles SET notes = {text}, angle = {text}, meta = {meta}, fee = {fee} WHERE id = {self.article}",
             f"UPDATE dossiers SET title = {text}",
             f"UPDATE comments SET text = {text} WHERE public = {'0' if self.world.backend.store.dialect == 'sqlite' else 'false'}",
             f"UPDATE users SET phone = {text}, email = '{secret or 'none'}@example.com' WHERE nick = 'ann'",
@@ -179,6 +179,46 @@ async def test_aggregates_leave_out_what_the_caller_may_not_see(each_database: s
         )
         await is_as_nonsense(room, "token", "select={}.max()", "select={},count()", "select=count()&{}=eq.1", "select=id,owner({}.min())")
         await is_as_nonsense(room, "fee", "select={}.sum()", "select={}.avg()", "select={},count()")
+
+
+@pytest.mark.advisory("CVE-2025-30352", "CVE-2025-64748")
+@pytest.mark.case(88)
+async def test_search_looks_into_no_field_and_no_row_that_the_caller_may_not_read(each_database: str) -> None:
+    async with newsroom_of(each_database) as room:
+        searches = ("search=alpha", "search=alpha&select=id", "search=alpha&select=count()", "select=id&search=alpha&limit=1", "angle=wfts.alpha")
+        await tells_nobody_else(room, *searches, seer=room.editor)
+        for face in ("/api", "/rest/v1"):
+            paths = [f"{face}/{query}" for query in ("dossiers?search=alpha", "comments?search=alpha", "comments?search=alpha&select=count()")]
+            for path, replies in (await told(room, room.ann, paths)).items():
+                assert len(set(replies)) > 1, f"{path} tells nobody anything"
+            for path, replies in (await told(room, room.bob, paths)).items():
+                assert len(set(replies)) == 1, (path, replies)
+        # Not by the place in a list of the best first either: a text of his own beside the hidden one.
+        await room.keep("alpha")
+        assert (await room.bob.post("/api/comments", {"text": "omega omega", "article_id": room.article})).status_code == 201
+        before = [(await room.bob.get(f"/api/comments?search={word}")).content for word in ("omega", "seen")]
+        await room.keep("omega")
+        assert [(await room.bob.get(f"/api/comments?search={word}")).content for word in ("omega", "seen")] == before
+        hostile = (
+            '"',
+            "'",
+            "alpha OR omega",
+            "title:alpha",
+            "{angle}:alpha",
+            "angle : alpha",
+            "alpha*",
+            "-alpha",
+            "NEAR(a b)",
+            "^a",
+            "a AND NOT b",
+            "%",
+            "\\",
+        )
+        for words in hostile:
+            for face in ("/api", "/rest/v1"):
+                reply = await room.bob.get(f"{face}/articles", params={"search": words})
+                assert reply.status_code in (200, 400), (words, reply.text)
+                assert reply.status_code == 400 or reply.json() == [], (words, reply.text)
 
 
 # ---------------------------------------------------------------- through a relation
