@@ -46,6 +46,7 @@ def newsroom() -> App:
         owner: Person = owner()
         comments: list[Comment] = many(via="article")
         labels: list[Label] = many(through="ArticleLabel")
+        readers: list[Person] = many(through="Bookmark")
 
         access = allow(
             read=anyone,
@@ -77,5 +78,14 @@ def newsroom() -> App:
         label: Label
 
         access = allow(read=anyone, write=this.label.owner == me)
+
+    @app.resource("bookmarks", unique=[("article", "reader")])
+    class Bookmark(Resource):
+        """Who keeps which article is each reader's own business, though both are there for everybody to see."""
+
+        article: Article = field(on_delete="cascade")
+        reader: Person
+
+        access = allow(everything=this.reader == me)
 
     return app
