@@ -190,7 +190,8 @@ async def test_aggregates_leave_out_what_the_caller_may_not_see(each_database: s
 @pytest.mark.case(88)
 async def test_search_looks_into_no_field_and_no_row_that_the_caller_may_not_read(each_database: str) -> None:
     async with newsroom_of(each_database) as room:
-        searches = ("search=alpha", "search=alpha&select=id", "search=alpha&select=count()", "select=id&search=alpha&limit=1", "angle=wfts.alpha")
+        searches = ("search=alpha", "search=alp*", "search=alpha&select=id", "search=alpha&select=count()", "select=id&search=alpha&limit=1")
+        await tells_nobody_else(room, "angle=wfts.alpha", "angle=plfts.alpha", "or=(angle.fts.alpha,id.lt.0)", seer=room.editor)
         await tells_nobody_else(room, *searches, seer=room.editor)
         for face in ("/api", "/rest/v1"):
             paths = [f"{face}/{query}" for query in ("dossiers?search=alpha", "comments?search=alpha", "comments?search=alpha&select=count()")]
@@ -329,6 +330,33 @@ async def test_what_nobody_is_shown_is_no_name_anywhere_in_a_query(each_database
         await is_as_nonsense(room, "spy_id", "{}=is.null", "select={}", "select=id,owner!{}(nick)", "select=users!{}(nick)")
         for reference, status in (("owner_id", 200), ("spy_id", 400)):
             assert (await room.bob.get(f"/api/users?select=id,articles!{reference}(id)")).status_code == status
+
+
+@pytest.mark.case(117)
+async def test_the_tag_of_a_row_with_related_ones_changes_with_what_its_caller_sees_of_them(each_database: str) -> None:
+    selects = (
+        "id,owner(phone)",
+        "id,...owner(p:phone)",
+        "id,dossier(title)",
+        "id,comments(text)",
+        "id,labels(text)",
+        "id,readers(count)",
+        "id,owner(*)",
+    )
+    async with newsroom_of(each_database) as room:
+        await room.keep("alpha")
+        for select in selects:
+            item = f"{ARTICLES}/{room.article}?select={select}"
+            tags = {who: (await who.get(item)).headers["etag"] for who in (room.ann, room.bob)}
+            assert tags[room.ann] != tags[room.bob], select
+            for who in (room.ann, room.bob):
+                assert (await who.get(item, headers={"if-none-match": tags[who]})).status_code == 304, select
+            crossed = await room.bob.get(item, headers={"if-none-match": tags[room.ann]})
+            assert (crossed.status_code, crossed.headers["etag"]) == (200, tags[room.bob]), select
+            await room.keep("omega")
+            assert (await room.ann.get(item, headers={"if-none-match": tags[room.ann]})).status_code == 200, select
+            assert (await room.bob.get(item, headers={"if-none-match": tags[room.bob]})).status_code == 304, select
+            await room.keep("alpha")
 
 
 # ---------------------------------------------------------------- names that pass a check of names
