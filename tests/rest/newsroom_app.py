@@ -26,16 +26,17 @@ def newsroom() -> App:
     class Dossier(Resource):
         """Locked: its owner's alone."""
 
-        title: str | None = None
+        title: str | None = field(default=None, search=True)
         owner: Person = owner()
 
         access = allow(everything=this.owner == me)
 
     @app.resource("articles", aggregates=True)
     class Article(Resource):
-        """`notes` and `meta` are the owner's, `fee` the editors', `token` nobody's."""
+        """`notes` and `meta` are the owner's, `fee` and `angle` the editors', `token` nobody's."""
 
-        title: str
+        title: str = field(search=True)
+        angle: str | None = field(default=None, search=True)
         notes: str | None = None
         meta: dict[str, Any] | None = None
         fee: Decimal | None = None
@@ -45,18 +46,19 @@ def newsroom() -> App:
         owner: Person = owner()
         comments: list[Comment] = many(via="article")
         labels: list[Label] = many(through="ArticleLabel")
+        readers: list[Person] = many(through="Bookmark")
 
         access = allow(
             read=anyone,
             create=me.signed_in,
             update=this.owner == me,
             delete=this.owner == me,
-            fields={"notes": this.owner == me, "meta": this.owner == me, "fee": me.has_role("editor")},
+            fields={"notes": this.owner == me, "meta": this.owner == me, "fee": me.has_role("editor"), "angle": me.has_role("editor")},
         )
 
     @app.resource("comments", aggregates=True)
     class Comment(Resource):
-        text: str | None = None
+        text: str | None = field(default=None, search=True)
         public: bool = True
         article: Article
         owner: Person = owner()
@@ -76,5 +78,14 @@ def newsroom() -> App:
         label: Label
 
         access = allow(read=anyone, write=this.label.owner == me)
+
+    @app.resource("bookmarks", unique=[("article", "reader")])
+    class Bookmark(Resource):
+        """Who keeps which article is each reader's own business, though both are there for everybody to see."""
+
+        article: Article = field(on_delete="cascade")
+        reader: Person
+
+        access = allow(everything=this.reader == me)
 
     return app

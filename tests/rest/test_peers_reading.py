@@ -36,13 +36,18 @@ class Newsroom(NamedTuple):
         fee = {"alpha": "1", "omega": "2", None: "NULL"}[secret]
         fee = fee if self.world.backend.store.dialect == "postgresql" or secret is None else f"'{fee}'"
         for statement in (
-            f"UPDATE articles SET notes = {text}, meta = {meta}, fee = {fee} WHERE id = {self.article}",
+            f"UPDATE articles SET notes = {text}, angle = {text}, meta = {meta}, fee = {fee} WHERE id = {self.article}",
             f"UPDATE dossiers SET title = {text}",
             f"UPDATE comments SET text = {text} WHERE public = {'0' if self.world.backend.store.dialect == 'sqlite' else 'false'}",
             f"UPDATE users SET phone = {text}, email = '{secret or 'none'}@example.com' WHERE nick = 'ann'",
             f"UPDATE labels SET text = '{secret or 'none'}'",
+            "DELETE FROM bookmarks",
         ):
             await self.world.db.sql(statement)
+        if secret == "alpha":
+            moment = "'2026-01-01T00:00:00.000Z'"
+            kept = f"INSERT INTO bookmarks(article_id, reader_id, created_at, updated_at) VALUES ({self.article}, :ann, {moment}, {moment})"
+            await self.world.db.sql(kept, ann=self.ann.id)
 
 
 @asynccontextmanager
@@ -181,6 +186,47 @@ async def test_aggregates_leave_out_what_the_caller_may_not_see(each_database: s
         await is_as_nonsense(room, "fee", "select={}.sum()", "select={}.avg()", "select={},count()")
 
 
+@pytest.mark.advisory("CVE-2025-30352", "CVE-2025-64748")
+@pytest.mark.case(88)
+async def test_search_looks_into_no_field_and_no_row_that_the_caller_may_not_read(each_database: str) -> None:
+    async with newsroom_of(each_database) as room:
+        searches = ("search=alpha", "search=alp*", "search=alpha&select=id", "search=alpha&select=count()", "select=id&search=alpha&limit=1")
+        await tells_nobody_else(room, "angle=wfts.alpha", "angle=plfts.alpha", "or=(angle.fts.alpha,id.lt.0)", seer=room.editor)
+        await tells_nobody_else(room, *searches, seer=room.editor)
+        for face in ("/api", "/rest/v1"):
+            paths = [f"{face}/{query}" for query in ("dossiers?search=alpha", "comments?search=alpha", "comments?search=alpha&select=count()")]
+            for path, replies in (await told(room, room.ann, paths)).items():
+                assert len(set(replies)) > 1, f"{path} tells nobody anything"
+            for path, replies in (await told(room, room.bob, paths)).items():
+                assert len(set(replies)) == 1, (path, replies)
+        # Not by the place in a list of the best first either: a text of his own beside the hidden one.
+        await room.keep("alpha")
+        assert (await room.bob.post("/api/comments", {"text": "omega omega", "article_id": room.article})).status_code == 201
+        before = [(await room.bob.get(f"/api/comments?search={word}")).content for word in ("omega", "seen")]
+        await room.keep("omega")
+        assert [(await room.bob.get(f"/api/comments?search={word}")).content for word in ("omega", "seen")] == before
+        hostile = (
+            '"',
+            "'",
+            "alpha OR omega",
+            "title:alpha",
+            "{angle}:alpha",
+            "angle : alpha",
+            "alpha*",
+            "-alpha",
+            "NEAR(a b)",
+            "^a",
+            "a AND NOT b",
+            "%",
+            "\\",
+        )
+        for words in hostile:
+            for face in ("/api", "/rest/v1"):
+                reply = await room.bob.get(f"{face}/articles", params={"search": words})
+                assert reply.status_code in (200, 400), (words, reply.text)
+                assert reply.status_code == 400 or reply.json() == [], (words, reply.text)
+
+
 # ---------------------------------------------------------------- through a relation
 @pytest.mark.advisory("PocketBase 0.31")
 async def test_a_relation_to_locked_rows_filters_and_orders_by_none_of_them(each_database: str) -> None:
@@ -250,6 +296,11 @@ async def test_a_relations_rows_are_filtered_and_counted_as_the_caller_sees_them
             "select=id,comments(id)&comments.order=text&comments.limit=1",
             "select=id,labels(id)&labels.text=eq.alpha",
             "select=id,labels!inner()&labels.text=eq.alpha",
+            "select=id,readers(nick)",
+            "select=id,readers(count)",
+            "select=id,readers!inner()",
+            "select=id,readers()&readers=is.null",
+            "select=id,bookmarks(reader(nick))",
         )
         counts = f"{ARTICLES}?select=comments(count),labels(count)&order=id&limit=1"
         assert (await room.bob.get(counts)).json() == [{"comments": [{"count": 2}], "labels": [{"count": 0}]}]
@@ -277,7 +328,35 @@ async def test_what_nobody_is_shown_is_no_name_anywhere_in_a_query(each_database
         )
         await is_as_nonsense(room, "spy", "select=id,{}(nick)", "order={}(nick)", "{}=is.null", "select=id,{}!inner()", "select=...{}(nick)")
         await is_as_nonsense(room, "spy_id", "{}=is.null", "select={}", "select=id,owner!{}(nick)", "select=users!{}(nick)")
-        assert (await room.bob.get("/api/users?select=id,articles(id)")).status_code == 200, "over owner, the only one there is to see"
+        for reference, status in (("owner_id", 200), ("spy_id", 400)):
+            assert (await room.bob.get(f"/api/users?select=id,articles!{reference}(id)")).status_code == status
+
+
+@pytest.mark.case(117)
+async def test_the_tag_of_a_row_with_related_ones_changes_with_what_its_caller_sees_of_them(each_database: str) -> None:
+    selects = (
+        "id,owner(phone)",
+        "id,...owner(p:phone)",
+        "id,dossier(title)",
+        "id,comments(text)",
+        "id,labels(text)",
+        "id,readers(count)",
+        "id,owner(*)",
+    )
+    async with newsroom_of(each_database) as room:
+        await room.keep("alpha")
+        for select in selects:
+            item = f"{ARTICLES}/{room.article}?select={select}"
+            tags = {who: (await who.get(item)).headers["etag"] for who in (room.ann, room.bob)}
+            assert tags[room.ann] != tags[room.bob], select
+            for who in (room.ann, room.bob):
+                assert (await who.get(item, headers={"if-none-match": tags[who]})).status_code == 304, select
+            crossed = await room.bob.get(item, headers={"if-none-match": tags[room.ann]})
+            assert (crossed.status_code, crossed.headers["etag"]) == (200, tags[room.bob]), select
+            await room.keep("omega")
+            assert (await room.ann.get(item, headers={"if-none-match": tags[room.ann]})).status_code == 200, select
+            assert (await room.bob.get(item, headers={"if-none-match": tags[room.bob]})).status_code == 304, select
+            await room.keep("alpha")
 
 
 # ---------------------------------------------------------------- names that pass a check of names
