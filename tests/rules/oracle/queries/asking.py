@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.rules.oracle.queries.kinds import STRUCTURED, TEXTS, VALUES
+from tests.rules.oracle.queries.kinds import STRUCTURED, TEXTS, VALUES, is_object
 from tests.rules.oracle.queries.questions import STAR, Condition, Group, Item, Keys, Negated, Pick, Sort, Test
 from tests.rules.oracle.queries.scene import absent, value
 from tests.rules.oracle.queries.sight import Sight
@@ -138,7 +138,7 @@ class Asking:
     def part(self, kind: str) -> Any:
         """A piece of a list or of JSON: what `cs` finds."""
         chosen = self.chance.choice(VALUES[kind])
-        if isinstance(chosen, dict):
+        if is_object(chosen):
             return {name: held for name, held in chosen.items() if self.chance.random() < 0.6}
         return [each for each in chosen if self.chance.random() < 0.6]
 
