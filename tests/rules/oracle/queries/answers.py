@@ -35,11 +35,12 @@ def read(sight: Sight, question: Question) -> Answer:
         return Answer(404) if row is None else Answer(200, shown(level, row))
     found = level.matching(list(sight.rows(name).values()))
     if level.grouped:
-        return page(question, groups(level, found), lambda group: group)
-    return page(question, level.ordered(found), lambda row: shown(level, row))
+        return page(question, groups(level, found))
+    return page(question, level.ordered(found), level)
 
 
-def page(question: Question, found: list[Any], show: Any) -> Answer:
+def page(question: Question, found: list[Any], level: Level | None = None) -> Answer:
+    """`found`: rows of the level, or groups, which are shown as they are."""
     offset, limit = bounds(question)
     if limit > GREATEST and not question.is_postgrest:
         return Answer(400)
@@ -53,7 +54,7 @@ def page(question: Question, found: list[Any], show: Any) -> Answer:
     length = len(chosen)
     span = f"{f'{offset}-{offset + length - 1}' if length else '*'}/{total if question.counted else '*'}"
     status = 206 if question.counted and question.is_postgrest and length < total else 200
-    rows = (Bag if isinstance(found, Bag) else list)(show(each) for each in chosen)
+    rows = Bag(chosen) if level is None else [shown(level, row) for row in chosen]
     return Answer(status, rows if not question.one else rows[0] if rows else None, span, more and limit > 0)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from random import Random
 from typing import Any
 
-from tests.rules.oracle.queries.kinds import STRUCTURED, TEXTS, VALUES
+from tests.rules.oracle.queries.kinds import STRUCTURED, TEXTS, VALUES, is_object
 from tests.rules.oracle.queries.questions import STAR, Condition, Group, Item, Keys, Negated, Pick, Sort, Test
 from tests.rules.oracle.queries.scene import absent, value
 from tests.rules.oracle.queries.sight import Sight
@@ -35,6 +35,12 @@ class Asking:
         names = ["id", *self.tables[name].columns, *(f"{each}_id" for each in self.tables[name].references)]
         return names if self.chance.random() < 0.05 else [each for each in names if each in self.known(name)]
 
+    def column(self, name: str) -> str:
+        """Often one that is hidden in some rows: where it could leak."""
+        names = self.names(name)
+        masked = [each for each in names if each in self.known(name) and self.sight.field(name, each) in self.tables[name].fields]
+        return self.chance.choice(masked if masked and self.chance.random() < 0.4 else names)
+
     def kind(self, name: str, column: str) -> str:
         table = self.tables[name]
         if column == "id":
@@ -55,8 +61,7 @@ class Asking:
         chance = self.chance
         if chance.random() < 0.4:
             return ()
-        names = self.names(name)
-        chosen = chance.sample(names, min(len(names), chance.choice((1, 1, 1, 2, 3))))
+        chosen = dict.fromkeys(self.column(name) for _ in range(chance.choice((1, 1, 1, 2, 3))))
         return tuple(self.sort(name, column) for column in chosen if self.kind(name, column) not in STRUCTURED or chance.random() < 0.5)
 
     def sort(self, name: str, column: str, relation: str | None = None) -> Sort:
@@ -87,7 +92,7 @@ class Asking:
 
     def test(self, name: str) -> Test:
         chance = self.chance
-        column = chance.choice(self.names(name)) if chance.random() < 0.99 else "zzz"
+        column = self.column(name) if chance.random() < 0.99 else "zzz"
         kind = "text" if column == "zzz" else self.kind(name, column)
         if kind in STRUCTURED and chance.random() < 0.5:
             return self.within(column, kind)
@@ -138,7 +143,7 @@ class Asking:
     def part(self, kind: str) -> Any:
         """A piece of a list or of JSON: what `cs` finds."""
         chosen = self.chance.choice(VALUES[kind])
-        if isinstance(chosen, dict):
+        if is_object(chosen):
             return {name: held for name, held in chosen.items() if self.chance.random() < 0.6}
         return [each for each in chosen if self.chance.random() < 0.6]
 

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from functools import lru_cache
+from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
-from tests.rules.oracle.queries.kinds import key
+from tests.rules.oracle.queries.kinds import is_list, is_object, key
 from tests.rules.oracle.queries.questions import Condition, Group, Keys, Negated, Test
 from tests.rules.oracle.truth import Truth, kleene_and, kleene_not, kleene_or
 
 Shown = Mapping[str, Any]
 #: At the end of a path that leads nowhere; JSON's null is None.
-NOTHING: Any = type("Nothing", (), {"__repr__": lambda _: "NOTHING"})()
+NOTHING: Any = object()
 
 
 def holding(condition: Condition, row: Shown, kinds: Mapping[str, str], some: Mapping[str, bool]) -> Truth:
@@ -63,13 +64,14 @@ def _is(word: str, held: Any, *, json_is_there: bool) -> Truth:
 def within(held: Any, keys: Keys) -> Any:
     """What lies at the end of a path."""
     for step in keys:
-        if (isinstance(step, int) and isinstance(held, list) and -len(held) <= step < len(held)) or (
-            isinstance(step, str) and isinstance(held, dict) and step in held
-        ):
-            held = held[step]
-        else:
-            return NOTHING
+        held = _inside(held, step)
     return held
+
+
+def _inside(held: Any, step: str | int) -> Any:
+    if isinstance(step, int):
+        return held[step] if is_list(held) and -len(held) <= step < len(held) else NOTHING
+    return held[step] if is_object(held) and step in held else NOTHING
 
 
 def text_of(held: Any) -> Any:
@@ -95,11 +97,16 @@ def kind_of(value: Any) -> str:
 
 
 # ---------------------------------------------------------------- operators
+_COMPARE: Mapping[str, Callable[[Any, Any], bool]] = {"eq": eq, "neq": ne, "gt": gt, "gte": ge, "lt": lt, "lte": le}
+
+
 def compared(operator: str, kind: str, held: Any, value: Any) -> Truth:
     if operator == "isdistinct":
         return held is None or key(kind, held) != key(kind, value)
     if held is None:
         return None
+    if operator in _COMPARE:
+        return _COMPARE[operator](key(kind, held), key(kind, value))
     match operator:
         case "like" | "ilike":
             return like(value, operator == "ilike").fullmatch(held) is not None
@@ -107,22 +114,8 @@ def compared(operator: str, kind: str, held: Any, value: Any) -> Truth:
             return holds(held, value)
         case "cd":
             return holds(value, held)
-        case "ov":
-            return isinstance(held, list) and isinstance(value, list) and any(alike(one, other) for one in held for other in value)
-    one, other = key(kind, held), key(kind, value)
-    match operator:
-        case "eq":
-            return bool(one == other)
-        case "neq":
-            return bool(one != other)
-        case "gt":
-            return bool(one > other)
-        case "gte":
-            return bool(one >= other)
-        case "lt":
-            return bool(one < other)
         case _:
-            return bool(one <= other)
+            return is_list(held) and is_list(value) and any(alike(one, other) for one in held for other in value)
 
 
 @lru_cache(4096)
@@ -134,11 +127,11 @@ def like(pattern: str, ignore_case: bool) -> re.Pattern[str]:
 
 def holds(whole: Any, part: Any, *, top: bool = True) -> bool:
     """JSON that holds JSON, as Postgres says it."""
-    if isinstance(part, dict):
-        return isinstance(whole, dict) and all(name in whole and holds(whole[name], held, top=False) for name, held in part.items())
-    if isinstance(part, list):
-        return isinstance(whole, list) and all(any(holds(each, held, top=False) for each in whole) for held in part)
-    return alike(whole, part) or (top and isinstance(whole, list) and any(alike(each, part) for each in whole))
+    if is_object(part):
+        return is_object(whole) and all(name in whole and holds(whole[name], held, top=False) for name, held in part.items())
+    if is_list(part):
+        return is_list(whole) and all(any(holds(each, held, top=False) for each in whole) for held in part)
+    return alike(whole, part) or (top and is_list(whole) and any(alike(each, part) for each in whole))
 
 
 def alike(one: Any, other: Any) -> bool:

@@ -7,7 +7,7 @@ from base64 import b64decode, b64encode
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, TypeGuard
 from uuid import UUID
 
 from tests.rules.oracle import draw
@@ -50,6 +50,14 @@ _OTHERWISE: dict[str, dict[Any, tuple[str, ...]]] = {
     "timedelta": {"PT1H30M": ("PT90M",), "P1D": ("PT24H",)},
     "uuid": {"f0000000-0000-4000-8000-000000000000": ("F0000000-0000-4000-8000-000000000000",)},
 }  # fmt: skip
+
+
+def is_list(value: Any) -> TypeGuard[list[Any]]:
+    return isinstance(value, list)
+
+
+def is_object(value: Any) -> TypeGuard[dict[str, Any]]:
+    return isinstance(value, dict)
 
 
 def key(kind: str, value: Any) -> Any:

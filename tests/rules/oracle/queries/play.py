@@ -108,7 +108,7 @@ async def compare(stage: Stage, caller: Caller, question: Question, counts: Coun
     fault = difference(question, response, wanted)
     if fault is not None:
         raise Mismatch(told(stage, caller, question, wanted, response, fault))
-    if wanted.more and not question.one and question.method == "GET" and isinstance(wanted.body, list) and not isinstance(wanted.body, Bag):
+    if wanted.more and not question.one and question.method == "GET" and not isinstance(wanted.body, Bag):
         await follow(stage, caller, question, response, counts)
     counts["cases"] += 1
     counts[f"{question.method} {response.status_code}"] += 1

@@ -15,7 +15,7 @@ PEOPLE = ("ann", "bob", "cas", "dee")
 #: Kinds that a unique key is declared over.
 _UNIQUE = ("text", "integer", "decimal", "date", "uuid")
 #: More lists than the oracle of rules has.
-_CLAIMS = (*CLAIMS, [], [], [1, 2, 10], ["a", "b", "draft"], [True])
+_CLAIMS: tuple[Any, ...] = (*CLAIMS, [], [], [1, 2, 10], ["a", "b", "draft"], [True])
 _OWN: Rule = ("compare", "eq", ("row", ("id",)), ("me", "id"))
 _ALWAYS: Rule = ("always", True)
 

@@ -51,7 +51,7 @@ class Selecting(Asking):
 
     def pick(self, name: str) -> Pick:
         chance = self.chance
-        column = chance.choice(self.names(name))
+        column = self.column(name)
         kind = self.kind(name, column)
         alias = chance.choice(_ALIASES) if chance.random() < 0.2 else None
         if kind in STRUCTURED and chance.random() < 0.5:
@@ -81,7 +81,8 @@ class Selecting(Asking):
         found = ways(self.tables, name)
         if not found:
             return None
-        way = chance.choice(found)
+        masked = [way for way in found if any(self.sight.field(*each) in self.tables[each[0]].fields for each in way.columns)]
+        way = chance.choice(masked if masked and chance.random() < 0.4 else found)
         written, hint = self.written(name, way)
         if named(self.sight, name, written, hint) != [way] and chance.random() < 0.95:
             return None
@@ -127,7 +128,7 @@ class Selecting(Asking):
             where += self.presence(name, embed)
             to_one = [way.to_one for way in named(self.sight, name, embed.written, embed.hint)] == [True]
             if chance.random() < 0.3 and not grouped and (to_one or chance.random() < 0.05):
-                order = (*order[:1], self.sort(embed.target, chance.choice(self.names(embed.target)), embed.name))
+                order = (*order[:1], self.sort(embed.target, self.column(embed.target), embed.name))
         if grouped:
             by = [item for item in items if isinstance(item, Pick) and not counts(item)]
             order = tuple(Sort(str(pick.column), chance.choice((None, True))) for pick in by if self.kind(name, str(pick.column)) not in STRUCTURED)

@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from tests.rules.oracle.queries.conditions import NOTHING, text_of, within
-from tests.rules.oracle.queries.kinds import STRUCTURED, duration, key
+from tests.rules.oracle.queries.kinds import STRUCTURED, duration, is_list, is_object, key
 from tests.rules.oracle.queries.levels import Level
 from tests.rules.oracle.queries.questions import Embed, Pick, Star
 from tests.rules.oracle.queries.relations import reached
@@ -27,6 +27,14 @@ class Like(NamedTuple):
 
     kind: str
     value: Any
+
+    def fits(self, found: Any) -> bool:
+        if self.kind == "any":
+            return isinstance(found, str)
+        if self.kind == "float":
+            near = 1e-9 * max(1.0, abs(self.value))
+            return isinstance(found, int | float) and not isinstance(found, bool) and abs(found - self.value) <= near
+        return (isinstance(found, str) or self.kind == "integer") and bool(key(self.kind, found) == key(self.kind, self.value))
 
 
 class Part(NamedTuple):
@@ -163,26 +171,23 @@ def aggregated(level: Level, pick: Pick, rows: list[dict[str, Any]]) -> Any:
 # ---------------------------------------------------------------- comparing
 def same(found: Any, right: Any) -> bool:
     """A reply's JSON and what is right. To Python 1 and True are equal; to a reader of JSON they are not."""
-    match right:
-        case Like("any", _):
-            return isinstance(found, str)
-        case Like("float", value):
-            return isinstance(found, int | float) and not isinstance(found, bool) and abs(found - value) <= 1e-9 * max(1.0, abs(value))
-        case Like(kind, value):
-            return (isinstance(found, str) or kind in ("integer", "float")) and key(kind, found) == key(kind, value)
-        case dict():
-            return isinstance(found, dict) and found.keys() == right.keys() and all(same(found[name], value) for name, value in right.items())
-        case Bag():
-            rest = list(right)
-            for each in found if isinstance(found, list) and len(found) == len(right) else ():
-                place = next((index for index, one in enumerate(rest) if same(each, one)), None)
-                if place is None:
-                    return False
-                del rest[place]
-            return not rest
-        case list():
-            return isinstance(found, list) and len(found) == len(right) and all(map(same, found, right))
-        case bool() | None:
-            return found is right
-        case _:
-            return not isinstance(found, bool) and bool(found == right)
+    if isinstance(right, Like):
+        return right.fits(found)
+    if is_object(right):
+        return is_object(found) and found.keys() == right.keys() and all(same(found[name], value) for name, value in right.items())
+    if isinstance(right, Bag):
+        return is_list(found) and len(found) == len(right) and _in_any_order(found, list(right))
+    if is_list(right):
+        return is_list(found) and len(found) == len(right) and all(map(same, found, right))
+    if isinstance(right, bool) or right is None:
+        return found is right
+    return not isinstance(found, bool) and bool(found == right)
+
+
+def _in_any_order(found: list[Any], right: list[Any]) -> bool:
+    for each in found:
+        place = next((index for index, one in enumerate(right) if same(each, one)), None)
+        if place is None:
+            return False
+        del right[place]
+    return True

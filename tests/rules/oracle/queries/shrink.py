@@ -6,7 +6,7 @@ import asyncio
 import copy
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import fields, is_dataclass, replace
 from pathlib import Path
 from typing import Any, TypeAlias, cast
@@ -16,6 +16,7 @@ from tests.databases import database_url
 from tests.rules.oracle.build import build
 from tests.rules.oracle.draw import Rule, Table
 from tests.rules.oracle.play import Mismatch
+from tests.rules.oracle.queries.kinds import is_list, is_object
 from tests.rules.oracle.queries.play import Case, compare
 from tests.rules.oracle.queries.questions import Group, Negated, Question
 from tests.rules.oracle.queries.scene import Scene
@@ -78,10 +79,10 @@ def _edited(scene: Scene, way: Way, value: Any) -> Scene:
     here: Any = edited
     *steps, last = way
     for step in steps:
-        here = here[step] if isinstance(here, dict | list) else getattr(here, str(step))
+        here = here[step] if is_list(here) or is_object(here) else getattr(here, str(step))
     if value is GONE:
         del here[last]
-    elif isinstance(here, dict):
+    elif is_object(here):
         here[last] = value
     else:
         setattr(here, str(last), value)
@@ -135,25 +136,21 @@ def _rules(rule: Rule) -> Iterator[Rule]:
 
 def _questions(value: Any) -> Iterator[Any]:
     """The same with something left out, at any depth."""
-    match value:
-        case tuple() | list():
-            held: Any = value
-            plain: Any = type(held)
-            for index in range(len(held)):
-                yield plain((*held[:index], *held[index + 1 :]))
-                yield from (plain((*held[:index], each, *held[index + 1 :])) for each in _questions(held[index]))
-        case dict():
-            body: dict[Any, Any] = value
-            yield from ({each: held for each, held in body.items() if each != name} for name in body)
-        case Group(_, parts) if len(parts) == 1:
-            yield parts[0]
-        case Negated(part):
-            yield part
-            yield from (Negated(each) for each in _questions(part))
-        case _ if is_dataclass(value) and not isinstance(value, type):
-            yield from _without_parts(value)
-        case _:
-            pass
+    if is_list(value) or isinstance(value, tuple):
+        parts = list(cast("Iterable[Any]", value))
+        plain: Callable[[list[Any]], Any] = list if is_list(value) else tuple
+        for index, part in enumerate(parts):
+            yield plain([*parts[:index], *parts[index + 1 :]])
+            yield from (plain([*parts[:index], each, *parts[index + 1 :]]) for each in _questions(part))
+    elif is_object(value):
+        yield from ({each: held for each, held in value.items() if each != name} for name in value)
+    elif isinstance(value, Group) and len(value.parts) == 1:
+        yield value.parts[0]
+    elif isinstance(value, Negated):
+        yield value.part
+        yield from (Negated(each) for each in _questions(value.part))
+    elif is_dataclass(value) and not isinstance(value, type):
+        yield from _without_parts(value)
 
 
 def _without_parts(value: Any) -> Iterator[Any]:

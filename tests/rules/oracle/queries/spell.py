@@ -126,9 +126,13 @@ def address(question: Question, kinds: Kinds) -> str:
     ):
         if value is not None:
             parameters.append((name, value))
-    encode = quote_plus if question.style & 4 else lambda text: quote(text, safe="(),.:*!")
+    encode = quote_plus if question.style & 4 else _quoted
     path = f"{question.face}/{question.resource}" + (f"/{question.key}" if question.key is not None else "")
     return path + ("?" + "&".join(f"{encode(name)}={encode(value)}" for name, value in parameters) if parameters else "")
+
+
+def _quoted(text: str) -> str:
+    return quote(text, safe="(),.:*!")
 
 
 def headers(question: Question) -> dict[str, str]:

@@ -14,6 +14,7 @@ from backroom import App, DeclarationError
 from tests.rules.oracle.build import build
 from tests.rules.oracle.draw import Caller
 from tests.rules.oracle.queries.driver import Driver
+from tests.rules.oracle.queries.kinds import is_list, is_object
 from tests.rules.oracle.queries.policies import prepare
 from tests.rules.oracle.queries.questions import Question
 from tests.rules.oracle.queries.scene import Rows, Scene, scene
@@ -96,8 +97,8 @@ async def staged(scene: Scene, app: App, url: str) -> AsyncGenerator[Stage]:
 
 def plain(body: Any) -> Any:
     """A reply's JSON without what moves with every write."""
-    if isinstance(body, list):
+    if is_list(body):
         return [plain(each) for each in body]
-    if isinstance(body, dict):
+    if is_object(body):
         return {name: plain(value) for name, value in body.items() if name not in SERVER_SET}
     return body

@@ -61,7 +61,7 @@ def _alike(stage: Stage, caller: Caller, question: Question, worlds: tuple[Rows,
     sights = [Sight(stage.scene.tables, rows, caller) for rows in worlds]
     statuses = {Writes(sight, question).outcome().status for sight in sights}
     refused = len(statuses) == 1 and statuses.pop() >= 400 and all(response.status_code >= 400 for response in responses)
-    return refused and len({response.json()["code"] for response in responses}) == 1
+    return refused and len({(response.json()["code"], response.json()["title"]) for response in responses}) == 1
 
 
 def told(response: httpx2.Response) -> tuple[int, dict[str, str], bytes]:

@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from tests.rules.oracle.queries.answers import Answer
-from tests.rules.oracle.queries.kinds import STRUCTURED, key
+from tests.rules.oracle.queries.kinds import STRUCTURED, is_list, key
 from tests.rules.oracle.queries.levels import Fault, Level
 from tests.rules.oracle.queries.questions import Question, embeds_of
 from tests.rules.oracle.queries.scene import Rows, clashes
@@ -186,7 +186,7 @@ class Writes:
     def post(self) -> Outcome:
         self.authorize("create")
         question = self.question
-        bodies: list[Row] = question.body if isinstance(question.body, list) else [question.body]
+        bodies: list[Row] = question.body if is_list(question.body) else [question.body]
         self.level()
         self.require(not self.filtered, 400)
         self.takes(question.named or (), "create")
