@@ -60,7 +60,7 @@ class Tag(Resource):
 class Note(Resource):
     """A note that can be shared."""
 
-    title: str = field(max_length=200)
+    title: str = field(max_length=200, search=True)
     public: bool = False
     owner: User = owner()
 

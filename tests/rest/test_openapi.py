@@ -160,6 +160,12 @@ def test_what_is_hidden_from_everybody_is_nowhere_in_the_document(told: Document
     assert "secret" in schemas(told)["ThingCreate"]["properties"]
 
 
+def test_a_search_is_described_where_a_field_is_searched(told: Document) -> None:
+    taken = {path: [each["name"] for each in told["paths"][path]["get"]["parameters"] if "name" in each] for path in ("/api/notes", "/api/todos")}
+    assert "search" in taken["/api/notes"]
+    assert "search" not in taken["/api/todos"]
+
+
 def test_a_field_that_not_everybody_sees_is_optional_in_the_row(told: Document) -> None:
     thing = schemas(told)["Thing"]
     assert set(thing["properties"]) - set(thing["required"]) == {"cost"}
