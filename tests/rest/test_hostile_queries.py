@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-import re
 from collections.abc import AsyncGenerator, Generator
 from contextlib import asynccontextmanager
 from time import thread_time
@@ -13,7 +12,7 @@ import httpx2
 import pytest
 
 from tests.rest.crowded_app import THING, crowded_app
-from tests.rest.world import World, code_of, running
+from tests.rest.world import HARMLESS, World, code_of, running
 
 SEEDS: tuple[str, ...] = (
     "' OR '1'='1",
@@ -143,10 +142,10 @@ async def test_105_five_hundred_payloads_are_literals_or_refused_and_never_reach
                 )
                 assert changed.json()["code"] == f"{index}{payload}"[:200]
         marks = [payload for payload in SEEDS if len(payload) > 6]
-        told = re.sub(r"'(\w+)', page\.\1\b|'true'|'false'", "", "\n".join(asked).replace('page."', "page.").replace("json(", ""))
+        told = "\n".join(asked)
         assert len(asked) > 1500
         assert not [mark for mark in marks if mark in told and mark not in ("things.vault", "count(*)")]
-        assert "'" not in told.replace("''", "").replace("'[]'", ""), "a literal text stands in a statement"
+        assert "'" not in HARMLESS.sub("", told), "a literal text stands in a statement"
         assert len((await bob.get(THING)).json()) == 1
 
 
