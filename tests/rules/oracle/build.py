@@ -38,7 +38,9 @@ def build(tables: Mapping[str, Table]) -> tuple[App, dict[str, type[Resource[Any
                 continue
             body["__annotations__"][column] = Optional[_TYPES[kind]] if nullable else _TYPES[kind]  # noqa: UP045
             if column in table.defaults:
-                body[column] = field(default=_CONSTANTS.get(kind, _same)(table.defaults[column]))
+                body[column] = field(default=_CONSTANTS.get(kind, _same)(table.defaults[column]), search=column in table.searched)
+            elif column in table.searched:
+                body[column] = field(search=True)
         for column, (target, nullable, on_delete) in table.references.items():
             body["__annotations__"][column] = f"{names.get(target, 'User')}{' | None' if nullable else ''}"
             body[column] = field(on_delete=on_delete) if on_delete != "refuse" else field()  # type: ignore[arg-type]

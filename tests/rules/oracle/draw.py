@@ -64,6 +64,7 @@ class Table:
     unique: tuple[tuple[str, ...], ...] = ()  # groups of fields
     defaults: dict[str, Any] = field(default_factory=dict[str, Any])
     aggregates: bool = False
+    searched: tuple[str, ...] = ()
 
 
 @dataclass

@@ -167,6 +167,8 @@ def rule(chance: Random, tables: dict[str, Table]) -> None:
         for column in [*masked, *(each for each in table.references if chance.random() < 0.3)]:
             required = not (table.columns.get(column) or table.references[column])[1]
             table.fields[column] = _field_rules(draw, name, required)
+        words = [column for column, (kind, _) in table.columns.items() if kind == "text" and column not in table.fields]
+        table.searched = tuple(column for column in words if chance.random() < 0.6)
     people = tables["users"]
     people.rules = {
         "read": chance.choice((_OWN, _OWN, ("signed_in",), _ALWAYS, ("or", (_OWN, ("role", "staff"))))),

@@ -11,6 +11,7 @@ import httpx2
 
 from tests.rules.oracle.draw import Caller
 from tests.rules.oracle.play import Mismatch
+from tests.rules.oracle.queries.asking import FACES
 from tests.rules.oracle.queries.asking_reads import AskingReads
 from tests.rules.oracle.queries.asking_writes import AskingWrites
 from tests.rules.oracle.queries.questions import Question
@@ -22,6 +23,7 @@ from tests.rules.oracle.queries.writes import Writes
 
 #: Attempts to change something in secret, of which most are seen.
 _ATTEMPTS = 60
+_WORDS = ("a", "a*", "ab", "b draft", "draft*", "q", "milk")
 _VARYING = ("date", "x-request-id")
 
 
@@ -33,11 +35,17 @@ async def twins(stage: Stage, caller: Caller, chance: Random, questions: int, co
         return
     reads = [AskingReads(chance, stage.sight(caller)).draw() for _ in range(questions)]
     writes = [AskingWrites(chance, stage.sight(caller)).draw() for _ in range(questions // 3)]
+    searches = [f"{chance.choice(FACES)}/{name}?search={chance.choice(_WORDS)}" for name, table in stage.scene.tables.items() if table.searched]
     await stage.put(here)  # as it comes from the driver, in both
     first = [await stage.ask(caller, question) for question in reads] + [await _tried(stage, caller, question, here) for question in writes]
+    found = [told(await stage.get(caller, path, {})) for path in searches]
     await stage.put(there)
+    elsewhere_found = [told(await stage.get(caller, path, {})) for path in searches]
     second = [await stage.ask(caller, question) for question in reads] + [await _tried(stage, caller, question, there) for question in writes]
     await stage.put(here)
+    counts["twins"] += len(searches)
+    if found != elsewhere_found:
+        raise Mismatch(f"two worlds find different rows\n{caller}\n{searches}\n here {found}\nthere {elsewhere_found}\nwhat differs: {changes}")
     for question, one, other in zip([*reads, *writes], first, second, strict=True):
         counts["twins"] += 1
         if question in writes and not _alike(stage, caller, question, (here, there), (one, other)):

@@ -226,11 +226,10 @@ class Writes:
         return {**dict.fromkeys(self.sight.columns(self.name)), **self.table.defaults, **body}
 
     def insert(self, bodies: list[Row]) -> Outcome:
-        given = {column for body in bodies for column in body}
         rows = [self.complete(body) for body in bodies]
-        for row in rows:
-            self.judge_new(self.sight, row, given)
-        self.require(all(self.refers(self.sight, row, given) for row in rows), 409)
+        for row, body in zip(rows, bodies, strict=True):
+            self.judge_new(self.sight, row, body)
+        self.require(all(self.refers(self.sight, row, body) for row, body in zip(rows, bodies, strict=True)), 409)
         made = [{**row, "id": New(number)} for number, row in enumerate(rows)]
         return Outcome(201, self.stored(self.sight.all, made), tuple(row["id"] for row in made))
 
