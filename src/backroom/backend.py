@@ -31,6 +31,7 @@ from backroom.rest.custom import CustomEndpoint
 from backroom.rest.custom_steps import CustomSteps
 from backroom.rest.endpoint import Endpoint
 from backroom.rest.faces import FACES, POSTGREST
+from backroom.rest.function_steps import FunctionSteps
 from backroom.rest.hints import hints
 from backroom.rest.idempotency import Idempotency
 from backroom.rest.openapi import document
@@ -135,7 +136,7 @@ class Backend:
             try:
                 router.add(custom.method, custom.path, own, replaces=replaces)
                 if custom.path.startswith("/api/rpc/"):
-                    router.add(custom.method, POSTGREST.prefix + custom.path.removeprefix("/api"), own)
+                    router.add(custom.method, POSTGREST.prefix + custom.path.removeprefix("/api"), FunctionSteps(custom, self.store, self.settings))
             except DeclarationError as error:
                 raise custom.error(str(error)) from None
         return router

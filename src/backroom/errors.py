@@ -75,6 +75,7 @@ ERRORS: Mapping[str, ErrorKind] = {
     "rest.stale": ErrorKind(412, "Changed meanwhile", "The row has changed since you read it. Read it again."),
     "rest.max_affected": ErrorKind(400, "Too many rows", "More rows match than max-affected allows; nothing was changed."),
     "rest.no_filter": ErrorKind(400, "No filter", "To change many rows, say which: add a filter."),
+    "rest.schema": ErrorKind(406, "No such schema", "There is one schema here, `public`."),
     "rest.one_key": ErrorKind(405, "Not one row", "PUT takes one row: the only filter must be `id=eq.KEY`."),
     "rest.other_key": ErrorKind(400, "Another key", "The id of the body is not the one of the address."),
     "rest.idempotency_in_flight": ErrorKind(409, "Under way", "A request with this Idempotency-Key is under way. Wait, then send it again."),

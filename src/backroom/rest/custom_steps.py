@@ -41,13 +41,18 @@ class CustomSteps(Steps):
         if self.custom.reads_only and call.actor.via == "cookie":
             # Its `db` changes nothing, but what else it does nobody knows: a link on a foreign page must not do it in this person's name.
             require_own_page(request, self._settings)
-        require_acceptable(request)
+        query = self.asked(call)
         body = None
         if self.custom.method not in BODILESS:
             body = await request.body()
             if body:
                 require_json(request)
-        call.given = self.custom.arguments.read(call.parameters, request.query, body, self._bounds)
+        call.given = self.custom.arguments.read(call.parameters, query, body, self._bounds)
+
+    def asked(self, call: Call) -> bytes:
+        """The part of the query string that holds arguments: all of it."""
+        require_acceptable(call.request)
+        return call.request.query
 
     def statement(self, call: Call) -> None:
         """The code asks as it goes along."""
@@ -55,7 +60,11 @@ class CustomSteps(Steps):
     async def run(self, call: Call) -> None:
         channel = ReadOnly(self._store.database) if self.custom.reads_only else call.channel
         returned = await (self._retried(call) if channel is None else self._once(call, channel))
-        call.result = await render(self._store, call.actor, returned, channel)
+        call.result = await self.reply(call, returned, channel)
+
+    async def reply(self, call: Call, returned: Any, channel: Channel | None) -> Response:
+        """What the code returned, as an answer."""
+        return await render(self._store, call.actor, returned, channel)
 
     async def _retried(self, call: Call) -> Any:
         for attempt in range(1, TRIES):

@@ -104,6 +104,22 @@ def listed(
     """`after`: which keys of the cursor are empty, None without one; `by_cursor`: `after=` was given. Raises `Problem` 400."""
     query = endpoint.queries.read(raw, rights.known, others=endpoint.known_to(actor))
     only_reading(query)
+    return listing_of(endpoint, actor, rights, query, raw, wishes, form, span, after, by_cursor)
+
+
+def listing_of(
+    endpoint: Endpoint,
+    actor: Actor,
+    rights: Rights,
+    query: Query,
+    raw: bytes,
+    wishes: Preferences,
+    form: Form,
+    span: Span | None,
+    after: Nulls | None = None,
+    by_cursor: bool = False,
+) -> Listing:
+    """`listed`, of a query string that has been read."""
     offset = query.offset if span is None else query.offset or span.offset
     limit = endpoint.page_length(query.limit if query.limit is not None or span is None else span.limit)
     keys = _keys(endpoint, query)

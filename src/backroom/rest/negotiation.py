@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Literal, NamedTuple, TypeAlias
+from typing import Any, Literal, NamedTuple, TypeAlias, cast
+
+import msgspec
 
 from backroom.errors import Problem
 from backroom.http.request import Request
-from backroom.http.response import JSON, Header
+from backroom.http.response import JSON, Header, Response
 
 #: An array of rows, exactly one row as an object, or lines of comma-separated values.
 Form: TypeAlias = Literal["array", "object", "csv"]
@@ -27,6 +29,7 @@ _FORMS: dict[str, Form] = {
     "application/vnd.pgrst.object": "object",
     "text/csv": "csv",
 }
+_SHAPED = (b"application/json", b"application/vnd.pgrst.object+json")
 _RANGE = re.compile(r"(?:items=)?([0-9]{1,10})-([0-9]{0,10})\Z")
 
 
@@ -66,6 +69,31 @@ def _quality(text: str) -> float:
         return float(text)
     except ValueError:
         return 0.0
+
+
+def require_schema(request: Request) -> None:
+    """Raises `Problem` 406 where a request of PostgREST's clients names another schema than `public`, the only one."""
+    name = b"accept-profile" if request.method in ("GET", "HEAD") else b"content-profile"
+    if request.headers.get(name, b"public") != b"public":
+        raise Problem("rest.schema")
+
+
+def in_shape(request: Request, response: Response) -> Response:
+    """`Accept: application/vnd.pgrst.array+json;nulls=stripped`: the same JSON without the keys that are null, at every depth."""
+    if b"nulls=stripped" not in request.headers.get(b"accept", b"") or not response.body:
+        return response
+    kind = next((value for name, value in response.headers if name == b"content-type"), b"")
+    if not kind.startswith(_SHAPED):
+        return response
+    kept = [each for each in response.headers if each[0] not in (b"content-type", b"etag")]  # the tag is that of all keys
+    shaped = [(b"content-type", b"application/vnd.pgrst.array+json;nulls=stripped; charset=utf-8")]
+    return Response(response.status, shaped + kept, msgspec.json.encode(_without_nulls(msgspec.json.decode(response.body))))
+
+
+def _without_nulls(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _without_nulls(each) for key, each in cast("dict[str, Any]", value).items() if each is not None}
+    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
 
 
 def span_of(request: Request) -> Span | None:

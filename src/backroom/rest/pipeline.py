@@ -14,6 +14,7 @@ from backroom.http.router import Router
 from backroom.rest.endpoint import Call
 from backroom.rest.faces import POSTGREST
 from backroom.rest.idempotency import HEADER, METHODS, Idempotency
+from backroom.rest.negotiation import in_shape, require_schema
 from backroom.rest.postgrest_refusals import refusal_of
 from backroom.rest.steps import Steps
 
@@ -43,7 +44,8 @@ class Pipeline:
         if not request.path.startswith(_POSTGREST):
             return await self._answer(request)
         try:
-            return await self._answer(request)
+            require_schema(request)
+            return in_shape(request, await self._answer(request))
         except Problem as problem:
             return refusal_of(problem, request)
 

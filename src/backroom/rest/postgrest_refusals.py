@@ -8,6 +8,7 @@ from typing import Any
 from backroom.errors import Problem
 from backroom.http.request import Request
 from backroom.http.response import Response, problem_response
+from backroom.rest.faces import POSTGREST
 
 #: Our code -> PostgREST's (or Postgres') code and its status; None: ours.
 _SAID: Mapping[str, tuple[str, int | None]] = {
@@ -35,6 +36,7 @@ _SAID: Mapping[str, tuple[str, int | None]] = {
     "rest.max_affected": ("PGRST124", 400),
     "rest.no_filter": ("21000", 400),
     "rest.read_only": ("25006", 405),
+    "rest.schema": ("PGRST106", 406),
     "rest.one_key": ("PGRST105", 405),
     "rest.other_key": ("PGRST115", 400),
     "rest.not_found": ("PGRST116", 404),
@@ -54,6 +56,7 @@ _IN_QUERY = {
 _IN_BODY = {"unknown": "PGRST204", "required": "23502", "type": "22P02", "choice": "22P02", "encoding": "22P02", "read_only": "428C9"}
 _OF_BODY = "23514"  # a check: too short, out of range, no match
 _OF_QUERY = "PGRST100"
+_FUNCTIONS = f"{POSTGREST.prefix}/rpc/"
 
 
 class _Said(Problem):
@@ -65,7 +68,7 @@ class _Said(Problem):
 
 def refusal_of(problem: Problem, request: Request) -> Response:
     """The problem document with the code that PostgREST's clients know."""
-    code, status = _said(problem)
+    code, status = _said(problem) if not request.path.startswith(_FUNCTIONS) else _said_of_function(problem)
     said = _Said(
         problem.code,
         problem.sentence,
@@ -80,9 +83,17 @@ def refusal_of(problem: Problem, request: Request) -> Response:
     return problem_response(said, request)
 
 
+def _said_of_function(problem: Problem) -> tuple[str, int | None]:
+    """A function that is not there, and one that is there with other parameters, are one to PostgREST."""
+    strange = problem.code == "validation.failed" and problem.errors and problem.errors[0].code == "unknown"
+    return ("PGRST202", 404) if strange or problem.code == "http.not_found" else _said(problem)
+
+
 def _said(problem: Problem) -> tuple[str, int | None]:
     first = problem.errors[0].code if problem.errors else ""
     if problem.code == "validation.query":
+        if first == "invalid" and problem.errors[0].field == "on_conflict":
+            return "42P10", None
         return _IN_QUERY.get(first, _OF_QUERY), 300 if first == "ambiguous" else None
     if problem.code == "validation.failed":
         return _IN_BODY.get(first, _OF_BODY), None

@@ -19,7 +19,7 @@ _CHOICES = {
 
 
 class Preferences(NamedTuple):
-    """None where a request has no wish. `most`: touch so many rows at most. `strange`: what is no preference of ours."""
+    """None where a request has no wish. `most`: touch so many rows at most. `strange`: what is no preference of ours. `rolled_back`: try it only."""
 
     returns: str | None = None
     counted: str | None = None
@@ -28,6 +28,7 @@ class Preferences(NamedTuple):
     strict: bool = False
     most: int | None = None
     strange: tuple[str, ...] = ()
+    rolled_back: bool = False
 
     def applied(self, *names: str) -> list[Header]:
         """`Preference-Applied` for those of `names` that were asked for."""
@@ -41,11 +42,14 @@ _NONE = Preferences()
 
 
 def preferences(request: Request) -> Preferences:
-    """What the request prefers. Raises `Problem` 400 for an unknown preference if it asks to be handled strictly."""
+    """What the request prefers. Raises `Problem` 400 for an unknown preference if it asks to be handled strictly, and for `tx=rollback`."""
     given = request.headers.get(b"prefer")
     if given is None:
         return _NONE
     found = _read(given)
+    if found.rolled_back:  # to ignore it, as other preferences that are unknown, would keep what was only to be tried
+        sentence = "A request can't be tried and rolled back; leave out `tx=rollback`."
+        raise Problem("http.preference", sentence, errors=[Fault("Prefer", "unavailable", sentence)])
     if found.strict and found.strange:
         faults = [Fault("Prefer", "unknown", f"There is no preference `{each}`.") for each in found.strange]
         raise Problem("http.preference", faults[0].message, errors=faults)
@@ -57,6 +61,7 @@ def _read(given: bytes) -> Preferences:
     values: dict[str, str] = {}
     strange: list[str] = []
     most: int | None = None
+    rolled_back = False
     for part in given.decode("latin-1").split(","):
         name, _, value = part.partition("=")
         name, value = name.strip().lower(), value.strip().strip('"')
@@ -64,9 +69,18 @@ def _read(given: bytes) -> Preferences:
             most = int(value)
         elif value in _CHOICES.get(name, ()):
             values.setdefault(name, value)  # RFC 7240: of two, the first counts
+        elif name == "tx" and value in ("commit", "rollback"):
+            rolled_back = value == "rollback"
         elif name:
             strange.append(part.strip()[:60])
     strict = values.get("handling") == "strict"
     return Preferences(
-        values.get("return"), values.get("count"), values.get("resolution"), values.get("missing"), strict, most if strict else None, tuple(strange)
+        values.get("return"),
+        values.get("count"),
+        values.get("resolution"),
+        values.get("missing"),
+        strict,
+        most if strict else None,
+        tuple(strange),
+        rolled_back,
     )

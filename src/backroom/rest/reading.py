@@ -152,9 +152,10 @@ class ReadList(_Read):
         if listing.form == "object":
             require_one(page.length + page.more)
             body = body[1:-1]
-        return Response(self._status(offset, page.length, total), headers, body)
+        return Response(self.status(offset, page.length, total), headers, body)
 
-    def _status(self, offset: int, length: int, total: int | None) -> int:
+    def status(self, offset: int, length: int, total: int | None) -> int:
+        """206 for a part of the rows that were counted. Raises `Problem` 416 for a page behind them."""
         if total is None or not self._endpoint.face.is_postgrest:
             return 200
         if offset > total:

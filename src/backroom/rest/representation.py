@@ -56,7 +56,7 @@ class Representation:
     def csv_page_of(self, rows: Sequence[Row], limit: int) -> Page:
         """`page_of` as lines of comma-separated values under a line of names. What is hidden in a row is empty there."""
         page = self.page_of(rows, limit)
-        return page._replace(body=_lines(self.names, json.loads(page.body)))
+        return page._replace(body=csv_lines(self.names, json.loads(page.body)))
 
     def value(self, row: Row) -> Any:
         """What msgspec writes: a struct, or a mapping without the keys that are hidden in this row."""
@@ -97,12 +97,13 @@ def csv_of(names: Sequence[str]) -> Callable[[Sequence[Row], int], Page]:
 
     def page_of(rows: Sequence[Row], limit: int) -> Page:
         page = printed.page_of(rows, limit)
-        return page._replace(body=_lines(names, json.loads(page.body)))
+        return page._replace(body=csv_lines(names, json.loads(page.body)))
 
     return page_of
 
 
-def _lines(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+def csv_lines(names: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> bytes:
+    """A line of the names, and one of each row's values."""
     out = io.StringIO()
     lines = csv.writer(out, lineterminator="\n")
     lines.writerow(names)

@@ -138,8 +138,8 @@ def parse_order(text: str) -> tuple[Sort, ...]:
 
 
 def parse_columns(text: str) -> tuple[str, ...]:
-    """The value of `columns=` and of `on_conflict=`."""
-    reader = Scanner(text)
+    """The value of `columns=` and of `on_conflict=`. Blanks around a name mean nothing: `on_conflict=owner_id, day` is what people write."""
+    reader = Scanner(",".join(name.strip(" ") for name in text.split(",")))
     names = [reader.name()]
     while reader.take(","):
         names.append(reader.name())
