@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from backroom.auth.accounts import Reauthenticate, RefreshRefused, SamePassword
 from backroom.auth.authenticate import SESSION_ENDED
-from backroom.errors import Problem
+from backroom.errors import ERRORS, Problem
 from backroom.http.request import Request
 from backroom.http.response import Header, Response, problem_response
 
@@ -79,6 +79,22 @@ def refusal_of(problem: Problem, request: Request) -> Response:
         said.extras = {"code": code, "weak_password": {"reasons": [_REASONS.get(fault.code, "pwned") for fault in problem.errors]}}
     response = problem_response(said, request)
     return response._replace(headers=[*response.headers, VERSION])
+
+
+def told_as(codes: Iterable[str]) -> dict[int, set[str]]:
+    """Status -> GoTrue's codes, of our codes: what this face may say where others would say these."""
+    found: dict[int, set[str]] = {}
+    for code in codes:
+        named, status, _ = _SAID.get(code, (code.rpartition(".")[2], ERRORS[code].status, None))
+        found.setdefault(status, set()).add(named)
+    return found
+
+
+#: What only this face says: at `token`, at `signup`, at `user`, and wherever somebody has to be signed in.
+AT_TOKEN: Mapping[int, set[str]] = {400: {code for code, _, _ in _REFRESH.values()}}
+AT_SIGN_UP: Mapping[int, set[str]] = {400: {"phone_provider_disabled"}, 422: {"anonymous_provider_disabled"}}
+AT_USER: Mapping[int, set[str]] = {400: {"phone_provider_disabled", "reauthentication_needed"}, 422: {"same_password"}}
+OF_SESSION: Mapping[int, set[str]] = {403: {"session_not_found"}}
 
 
 _REASONS: Mapping[str, str] = {"too_short": "length", "too_long": "length", "weak": "pwned"}

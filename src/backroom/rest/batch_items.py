@@ -31,7 +31,7 @@ _FIELDS = {
     )
 }
 _NAMES = frozenset(_FIELDS)
-_BODILESS = ("GET", "DELETE")
+BODILESS = ("GET", "DELETE")
 _PATH = re.compile(r"/api/[^#\x00-\x1f\x7f]*")
 #: What stays as it is in an address; all else is percent-encoded, as fetch does.
 _PLAIN = "!$%&'()*+,/:;=?@[]~"
@@ -100,7 +100,7 @@ class ItemReader:
                 yield Fault("path", "invalid", "Path must be an address of this API, like `/api/todos/42?select=id`.", index)
             elif len(_encoded(path)) > self._longest:
                 yield Fault("path", "too_long", f"Path is longer than {self._longest:,} bytes (MAX_URL_BYTES).", index)
-        if item.get("method") in _BODILESS and "body" in item:
+        if item.get("method") in BODILESS and "body" in item:
             yield Fault("body", "unknown", f"{item['method']} takes no body.", index)
         for name, value in headers.items() if is_object(headers) else ():
             if name.title() not in TAKEN:

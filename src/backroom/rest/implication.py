@@ -13,6 +13,7 @@ from backroom.resources.conditions import me, node_of, this
 from backroom.resources.definition import Definition
 from backroom.resources.fields import Field
 from backroom.resources.nodes import Always, And, CallerValue, Compare, HasRole, In, Known, Node, Not, Or, Some, StartsWith
+from backroom.resources.outcomes import possible
 from backroom.resources.relations import Cell, Gathered
 from backroom.resources.resolution import resolve
 from backroom.sql.normal import all_of, normal
@@ -71,6 +72,26 @@ def row_rule(definition: Definition, action: str) -> Node:
     """The row's rule for an action, normal. Update and delete ask the read rule too."""
     rule = normal(getattr(definition.access, action))
     return rule if action in ("read", "create") else all_of([normal(definition.access.read), rule])
+
+
+def may_hold(rule: Node, *, signed_in: bool) -> bool:
+    """Some row fulfills the rule for every such caller, however few roles he has: he is not refused before rows are read."""
+    return True in possible(_without_roles(rule, given=False), signed_in=signed_in)
+
+
+def _without_roles(rule: Node, *, given: bool) -> Node:
+    """The rule of somebody who has no role, and every one of those that he must not have."""
+    match rule:
+        case Known(name) if name != "signed_in":
+            return Always(given)
+        case HasRole():
+            return Always(given)
+        case Not(part):
+            return Not(_without_roles(part, given=not given))
+        case And(parts) | Or(parts):
+            return type(rule)(tuple(_without_roles(part, given=given) for part in parts))
+        case _:
+            return rule
 
 
 def sees_created(definitions: Mapping[str, Definition], definition: Definition) -> bool:

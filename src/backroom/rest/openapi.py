@@ -11,8 +11,9 @@ from backroom.rest.openapi_accounts import ACCOUNT_NAMES, describe_accounts, sec
 from backroom.rest.openapi_batch import describe_batch
 from backroom.rest.openapi_endpoints import CustomEndpoint, describe_endpoint, plain_path
 from backroom.rest.openapi_names import Components, family, resource_names
+from backroom.rest.openapi_patterns import filter_schemas
 from backroom.rest.openapi_problems import SCHEMAS, headers, refusals, responses
-from backroom.rest.openapi_resources import Described, describe, summary_of
+from backroom.rest.openapi_resources import SELECTED, Described, describe, summary_of
 from backroom.settings import Settings
 
 _PREFIX = "#/components/schemas/"
@@ -52,13 +53,6 @@ _PARAMETERS: dict[str, Any] = {
         "the first reply comes back (`Idempotent-Replayed: true`) and nothing is done twice.",
         "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": "^[!-~]+$"},
     },
-    "Prefer": {
-        "name": "Prefer",
-        "in": "header",
-        "description": "`count=exact`: `Content-Range` tells how many rows there are in all.",
-        "schema": {"type": "string"},
-        "examples": {"count": {"summary": "how many in all", "value": "count=exact"}},
-    },
 }
 
 
@@ -73,9 +67,10 @@ def document(
     >>> document(catalog, settings, title="Todos", description="", version="1")["openapi"]  # doctest: +SKIP
     '3.1.0'
     """
-    reserved = {*SCHEMAS, *ACCOUNT_NAMES}
+    shared = {**SCHEMAS, **filter_schemas(), "Selected": SELECTED}
+    reserved = {*shared, *ACCOUNT_NAMES}
     names = resource_names(catalog, reserved)
-    components = Components(SCHEMAS, reserved | {name for base in names.values() for name in family(base)})
+    components = Components(shared, reserved | {name for base in names.values() for name in family(base)})
     app = Described(catalog, catalog.definitions["users"], names, settings, auth)
     paths: dict[str, Any] = {}
     for definition in catalog.definitions.values():
@@ -88,7 +83,8 @@ def document(
     paths["/health"] = {"get": _health("readHealth", "Is the server alive?")}
     paths["/health/ready"] = {"get": _health("readReadiness", "Does its database answer?")}
     _tell_apart(paths)
-    used = set(_references([paths, responses()], components.schemas))
+    refused = responses(_responses(paths))
+    used = set(_references([paths, refused], components.schemas))
     return {
         "openapi": "3.1.0",
         "info": {"title": title, "version": version, "description": "\n\n".join(filter(None, (description.strip(), _CONVENTIONS)))},
@@ -96,7 +92,7 @@ def document(
         "paths": paths,
         "components": {
             "schemas": {name: schema for name, schema in components.schemas.items() if name in used},
-            "responses": responses(),
+            "responses": refused,
             "headers": headers(),
             "parameters": _PARAMETERS,
             **({"securitySchemes": security_schemes(settings)} if auth else {}),
@@ -111,7 +107,7 @@ def _health(name: str, summary: str) -> dict[str, Any]:
         "operationId": name,
         "tags": ["server"],
         "summary": summary,
-        "responses": {"200": alive} | refusals([500, 503]),
+        "responses": {"200": alive} | refusals(["http.internal", "http.unavailable", "database.busy", "database.timeout"]),
         "security": [],
     }
 
@@ -130,6 +126,14 @@ def _put(paths: dict[str, Any], endpoint: CustomEndpoint, operation: dict[str, A
 
 def _operations(paths: dict[str, Any]) -> Iterator[dict[str, Any]]:
     return (operation for item in paths.values() for method, operation in item.items() if method != "parameters")
+
+
+def _responses(paths: dict[str, Any]) -> Iterator[str]:
+    """The names of the shared responses that operations refer to."""
+    for operation in _operations(paths):
+        for response in operation["responses"].values():
+            if "$ref" in response:
+                yield response["$ref"].rpartition("/")[2]
 
 
 def _tell_apart(paths: dict[str, Any]) -> None:

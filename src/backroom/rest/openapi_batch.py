@@ -2,31 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, get_args
 
 from backroom.rest.batch import ADDRESS
-from backroom.rest.batch_items import TAKEN, Method
-from backroom.rest.openapi_problems import ALWAYS, IDEMPOTENCY_KEY, KEYED, WITH_BODY, WRITING, refusals
+from backroom.rest.batch_items import BODILESS, TAKEN, Method
+from backroom.rest.openapi_problems import ALWAYS, BODY, IDEMPOTENCY_KEY, KEYED, SIGNED_OUT, WRITING, refusals
 from backroom.rest.openapi_resources import Described, json_body, security
 from backroom.rest.schemas import Schema
 
 _TEXT: Schema = {"type": "string"}
-_ITEM: Schema = {
+_HEADERS: Schema = {
     "type": "object",
-    "properties": {
-        "method": {"enum": list(get_args(Method))},
-        "path": {
-            "type": "string",
-            "pattern": "^/api/",
-            "description": "A resource, an endpoint or a function of this API.",
-            "examples": ["/api/todos/42"],
-        },
-        "body": {"description": "As the request of its own would have it. GET and DELETE have none."},
-        "headers": {"type": "object", "properties": dict.fromkeys(TAKEN, _TEXT), "additionalProperties": False},
-    },
-    "required": ["method", "path"],
+    "properties": {name: {"type": "string", "pattern": "^[ -~]*$"} for name in TAKEN},
     "additionalProperties": False,
 }
+_PATH: Schema = {
+    "type": "string",
+    "pattern": r"^/api/[^#\u0000-\u001f\u007f]*$",
+    "description": "A resource, an endpoint or a function of this API, with its query.",
+    "examples": ["/api/todos/42"],
+}
+
+
+def _item(methods: Iterable[str], body: Schema) -> Schema:
+    properties: Schema = {"method": {"enum": list(methods)}, "path": _PATH, **body, "headers": _HEADERS}
+    return {"type": "object", "properties": properties, "required": ["method", "path"], "additionalProperties": False}
+
+
+_BODY: Schema = {"body": {"description": "As the request of its own would have it."}}
+_ITEM: Schema = {"anyOf": [_item(BODILESS, {}), _item((method for method in get_args(Method) if method not in BODILESS), _BODY)]}
 _REPLY: Schema = {
     "type": "object",
     "properties": {
@@ -41,8 +46,12 @@ _ABOUT = """\
 All requests succeed, or none has an effect: they run in one transaction, each judged after the one before. Who sends the batch asks for all.
 
 A refusal is that of the first request that is refused, with its index as `row` in `errors`."""
-#: What the requests themselves may be refused with.
-_REFUSED = (401, 403, 404, 405, 409, 412, 429)
+#: What the requests themselves may be refused with, beside what an app's own code raises.
+_REFUSED = (
+    *("auth.origin", "rules.forbidden", "rules.field", "http.not_found", "rest.not_found", "http.method_not_allowed", "rest.stale"),
+    *("http.preference", "rest.no_filter", "rest.max_affected", "rest.reply_too_large", "database.too_large"),
+    *("reference.not_found", "reference.in_use", "database.unique", "database.check"),
+)
 
 
 def describe_batch(app: Described) -> dict[str, Any]:
@@ -55,6 +64,6 @@ def describe_batch(app: Described) -> dict[str, Any]:
         "description": _ABOUT,
         "parameters": [IDEMPOTENCY_KEY],
         "requestBody": json_body({"type": "array", "items": _ITEM, "maxItems": app.settings.MAX_BATCH_ITEMS}),
-        "responses": {"200": done} | refusals([*ALWAYS, *_REFUSED, *WITH_BODY, *WRITING, *KEYED]),
+        "responses": {"200": done} | refusals([*ALWAYS, *_REFUSED, *SIGNED_OUT, *BODY, *WRITING, *KEYED], open_to_others=True),
     }
     return {ADDRESS: {"post": operation | ({"security": security(True)} if app.auth else {})}}

@@ -13,14 +13,19 @@ from backroom.resources.fields import Field, split_optional
 from backroom.resources.nodes import Node
 from backroom.resources.outcomes import possible
 from backroom.resources.resource import Resource
+from backroom.rest.custom import BODILESS
 from backroom.rest.idempotency import METHODS as KEYED_METHODS
 from backroom.rest.openapi_names import Components
-from backroom.rest.openapi_problems import ALWAYS, IDEMPOTENCY_KEY, KEYED, WITH_BODY, WRITING, refusals
+from backroom.rest.openapi_problems import ALWAYS, BODY, FOREIGN, IDEMPOTENCY_KEY, KEYED, SIGNED_OUT, WRITING, refusals
 from backroom.rest.openapi_resources import Described, json_body, related, security
 from backroom.rest.replies import Reply
 from backroom.rest.schemas import Schema, field_schema, type_schema
 
-_RAISED = (400, 401, 403, 404, 409, 429)
+#: What an app's own code may meet through `db`, whatever it does with it.
+_MET = (
+    *("validation.failed", "rest.not_found", "http.not_found", "rules.forbidden", "rules.field", "rest.stale"),
+    *("reference.not_found", "reference.in_use", "database.unique", "database.check", "database.full", "app.timeout"),
+)
 
 
 class ArgumentFields(Protocol):
@@ -88,10 +93,10 @@ def describe_endpoint(endpoint: CustomEndpoint, app: Described, components: Comp
     body = _body(endpoint, components)
     if body is not None:
         operation["requestBody"] = body
-    safe = endpoint.method in ("GET", "HEAD")
-    statuses = [*ALWAYS, *_RAISED, *(() if safe else WRITING), *(WITH_BODY if body is not None else ()), *(KEYED if keyed else ())]
-    statuses += [405] if endpoint.reads_only else []
-    operation["responses"] = _replies(endpoint.returns, app, components) | refusals(statuses)
+    codes = [*ALWAYS, *_MET, *SIGNED_OUT, *(() if endpoint.method in ("GET", "HEAD") else (*WRITING, *FOREIGN)), *(KEYED if keyed else ())]
+    codes += BODY if endpoint.method not in BODILESS else ()
+    codes += ["rest.read_only"] if endpoint.reads_only else []
+    operation["responses"] = _replies(endpoint.returns, app, components) | refusals(codes, open_to_others=True)
     if app.auth:
         open_to_all = endpoint.access is None or True in possible(endpoint.access, signed_in=False)
         operation["security"] = security(open_to_all and not endpoint.requires_person)

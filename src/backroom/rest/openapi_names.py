@@ -10,8 +10,8 @@ from backroom.resources.catalog import Catalog
 from backroom.resources.definition import Definition
 from backroom.rest.schemas import REF, Direction, Schema, is_portable
 
-#: What is made of a resource's name: `Todo`, `TodoPart`, ...
-SUFFIXES = ("", "Part", "Related", "Create", "Replace", "Update")
+#: What is made of a resource's name: `Todo`, `TodoCreate`, ...
+SUFFIXES = ("", "Conditions", "Related", "Create", "Replace", "Update")
 #: Their values are data, in which `pattern` and `$ref` mean nothing.
 _DATA = frozenset({"default", "example", "examples", "enum", "const"})
 _PREFIX = REF.format(model="")

@@ -1,8 +1,11 @@
-"""The OpenAPI document's refusals and headers: one response per status, made of the table of errors itself."""
+"""The OpenAPI document's refusals and headers: one response for each status and the codes that an operation may give with it.
+
+A response is named by them: `NotFound-rest.not_found`. `any` among them: an app's own code may raise others.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from backroom.errors import ERRORS, Fault, Problem
@@ -22,6 +25,7 @@ NAMES: Mapping[int, str] = {
     413: "BodyTooLarge",
     414: "AddressTooLong",
     415: "UnsupportedMediaType",
+    416: "NoSuchRange",
     422: "Unprocessable",
     429: "TooMany",
     431: "HeadersTooLarge",
@@ -29,13 +33,30 @@ NAMES: Mapping[int, str] = {
     503: "Unavailable",
     507: "StorageFull",
 }
-#: What any request may meet before it reaches an endpoint, or when the server fails.
-ALWAYS = (400, 406, 414, 431, 500, 503)
-WITH_BODY = (408, 413, 415)
-WRITING = (507,)
+#: Codes that any request may meet before it reaches an endpoint, or when the server fails.
+ALWAYS = (
+    "http.malformed",
+    "validation.query",
+    "http.not_acceptable",
+    "http.uri_too_long",
+    "http.headers_too_large",
+    "http.internal",
+    "http.unavailable",
+    "database.busy",
+    "database.timeout",
+)
+BODY = ("validation.failed", "validation.json", "http.body_timeout", "http.body_too_large", "http.unsupported_media_type")
+#: Any write may wait for others, and fill the storage.
+WRITING = ("database.full", "app.timeout")
+SIGNED_OUT = ("auth.required", "auth.invalid_token")
+#: A page of another origin, with the session's cookie.
+FOREIGN = ("auth.origin",)
 #: What `Idempotency-Key` may meet, and the parameter itself.
-KEYED = (409, 422)
+KEYED = ("rest.idempotency_in_flight", "rest.idempotency_reused", "rest.reply_too_large")
 IDEMPOTENCY_KEY: Schema = {"$ref": "#/components/parameters/Idempotency-Key"}
+#: What an app's own code may raise; `ANY` beside them: with codes of its own.
+RAISED = ("app.invalid", "auth.required", "app.forbidden", "app.not_found", "app.conflict", "app.too_many")
+ANY = "any"
 
 _SENTENCES: Mapping[int, str] = {
     400: "Malformed or invalid. `errors` names every fault at once.",
@@ -47,12 +68,14 @@ _SENTENCES: Mapping[int, str] = {
     422: "This `Idempotency-Key` was sent with another request. At `/auth/v1`: refused in GoTrue's words, `code` is `weak_password`, ...",
     412: "The row has changed since it was read (`If-Match`, or an `updated_at` that is not the stored one).",
 }
+_PREFIX = "#/components/responses/"
 _TEXT: Schema = {"type": "string"}
 _HEADERS: Mapping[str, tuple[str, Schema, str | int]] = {
     "ETag": ("The version of the row as this caller sees it. Send it back as `If-None-Match` or `If-Match`.", _TEXT, '"7-5f3c"'),
     "Location": ("The address of the new row.", {"type": "string", "format": "uri-reference"}, "/api/todos/42"),
     "Content-Range": ("Which rows these are, and how many there are if `Prefer: count=exact` asked.", _TEXT, "0-19/*"),
-    "Link": ('Where the next rows are (`rel="next"`), if there are more.', _TEXT, '</api/todos?limit=20&offset=20>; rel="next"'),
+    "Preference-Applied": ("Which of the preferences in `Prefer` were followed.", _TEXT, "count=exact"),
+    "Link": ('Where the next rows are (`rel="next"`), if there are more.', _TEXT, '</api/todos?limit=20&after=c2hvd24>; rel="next"'),
     "Allow": ("The methods that this address takes.", _TEXT, "GET, HEAD, POST, OPTIONS"),
     "Retry-After": ("Seconds to wait before trying again.", {"type": "integer", "minimum": 0}, 1),
     "WWW-Authenticate": ("How to sign in for this address.", _TEXT, "Bearer"),
@@ -100,21 +123,40 @@ def header_refs(*names: str) -> dict[str, Any]:
     return {name: {"$ref": f"#/components/headers/{name}"} for name in names}
 
 
-def responses() -> dict[str, Any]:
-    """One response a status, with an example for each code that the table of errors has for it."""
-    return {name: _response(status) for status, name in NAMES.items()}
+def refusals(codes: Iterable[str], *, open_to_others: bool = False) -> dict[str, Any]:
+    """Status -> response, for the codes of the table of errors. `open_to_others`: an app's own code raises what it likes."""
+    found: dict[int, set[str]] = {}
+    for code in codes:
+        found.setdefault(ERRORS[code].status, set()).add(code)
+    if open_to_others:
+        for code in RAISED:
+            found.setdefault(ERRORS[code].status, set()).update((code, ANY))
+    return told(found)
 
 
-def refusals(statuses: Iterable[int]) -> dict[str, Any]:
-    return {str(status): {"$ref": f"#/components/responses/{NAMES[status]}"} for status in sorted(set(statuses))}
+def told(found: Mapping[int, Iterable[str]]) -> dict[str, Any]:
+    """Status -> response, by the codes that stand in it."""
+    return {str(status): {"$ref": _PREFIX + "-".join((NAMES[status], *sorted(codes)))} for status, codes in sorted(found.items())}
 
 
-def _response(status: int) -> dict[str, Any]:
-    codes = [code for code, kind in ERRORS.items() if kind.status == status]
-    content: dict[str, Any] = {"schema": {"$ref": "#/components/schemas/Problem"}}
-    if codes:
-        content["examples"] = {code: {"summary": ERRORS[code].sentence, "value": _example(code)} for code in codes}
-    described = _SENTENCES.get(status) or (ERRORS[codes[0]].sentence if codes else NAMES[status])
+def responses(names: Iterable[str]) -> dict[str, Any]:
+    """The components of these names, each with an example for every code that the table of errors knows."""
+    statuses = {name: status for status, name in NAMES.items()}
+    found: dict[str, Any] = {}
+    for name in sorted(set(names)):
+        word, *codes = name.split("-")
+        found[name] = _response(statuses[word], codes)
+    return found
+
+
+def _response(status: int, codes: Sequence[str]) -> dict[str, Any]:
+    known = [code for code in codes if code in ERRORS]
+    schema: Schema = {"type": "string"} if ANY in codes else {"enum": list(codes)}
+    own: Schema = {"properties": {"status": {"const": status}, "code": schema}}
+    content: dict[str, Any] = {"schema": {"allOf": [{"$ref": "#/components/schemas/Problem"}, own]}}
+    if known:
+        content["examples"] = {code: {"summary": ERRORS[code].sentence, "value": _example(code)} for code in known}
+    described = _SENTENCES.get(status) or (ERRORS[known[0]].sentence if known else NAMES[status])
     response: dict[str, Any] = {"description": described, "content": {"application/problem+json": content}}
     if status in _OF_STATUS:
         response["headers"] = header_refs(*_OF_STATUS[status])

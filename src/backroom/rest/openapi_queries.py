@@ -1,71 +1,130 @@
-"""The query parameters of a list, described: one filter a column in PostgREST's spelling, order, page, columns."""
+"""The parameters of a query, described: one filter a column in PostgREST's spelling, order, page, columns, relations.
+
+What stands in a pattern is taken from every caller. What only words can say, because it depends on another parameter, comes with an example
+that runs: `?select=...`.
+"""
 
 from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from pydantic import ValidationError
 
 from backroom.resources.definition import Definition
-from backroom.resources.fields import Field, Kind
+from backroom.resources.fields import Field
+from backroom.resources.relations import Relation
 from backroom.resources.words import MAX_LENGTH, MAX_WORDS
 from backroom.rest.endpoint import GREATEST_LIMIT
 from backroom.rest.faces import API
-from backroom.rest.schemas import EXAMPLES
+from backroom.rest.openapi_patterns import each_once, filter_schema
+from backroom.rest.schemas import EXAMPLES, Schema
 from backroom.validation.queries import MAX_OFFSET
 
-#: What a value looks like in a query. Only as exact as a reader can take in; the server reads exactly.
-_VALUES: Mapping[Kind, str] = {
-    "integer": r"-?[0-9]{1,16}",
-    "float": r"-?[0-9]+(\.[0-9]+)?([eE][+-]?[0-9]{1,3})?",
-    "boolean": r"(true|false)",
-    "decimal": r"-?[0-9]{1,50}(\.[0-9]{1,50})?",
-    "date": r"[0-9]{4}-[0-9]{2}-[0-9]{2}",
-    "datetime": r"[0-9]{4}-[0-9]{2}-[0-9]{2}[Tt ][0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]+)?)?([Zz]|[+-][0-9]{2}:?[0-9]{2})",
-    "time": r"[0-9]{2}:[0-9]{2}(:[0-9]{2}(\.[0-9]{1,6})?)?",
-    "timedelta": r"[+-]?P[0-9.TYMWDHS]+",
-    "uuid": r"[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}",
-    "bytes": r"[A-Za-z0-9+/]*={0,2}",
-}
-_ANYTHING = r"[\s\S]*"
-_SYNTAX = re.compile(r"[\^$\\.*+?()\[\]{}|/]")  # what JavaScript lets a pattern escape; `re.escape` escapes more
+_CURSOR = (
+    "Where the page before ended: an opaque text that the `Link` header of that page holds, for the same query and the same caller. "
+    "Empty: the first page."
+)
 
 
-def filters(fields: Sequence[Field]) -> list[dict[str, Any]]:
-    """One parameter a column, and the two that combine conditions."""
-    return [_filter(field) for field in fields] + [_group(word, fields[0]) for word in ("or", "and", "not.or", "not.and")]
+@dataclass(frozen=True)
+class Asked:
+    """What queries of one resource may name. `fields`: the columns that some caller sees, `certain`: those that every caller sees who reads rows.
+
+    `relations`: those that every caller may follow, by name, each with the certain columns of its target. `conditions` is what groups take.
+    """
+
+    definition: Definition
+    fields: Sequence[Field]
+    certain: Sequence[Field]
+    relations: Mapping[str, tuple[Relation, Sequence[Field]]]
+    conditions: Schema
 
 
-def listing(definition: Definition, fields: Sequence[Field]) -> list[dict[str, Any]]:
+def filters(asked: Asked) -> list[dict[str, Any]]:
+    """One parameter a column, and the four that combine conditions."""
+    groups = [_group(word, asked) for word in ("or", "and", "not.or", "not.and")] if asked.certain else []
+    return [_filter(field, certain=field in asked.certain) for field in asked.fields] + groups
+
+
+def listing(asked: Asked) -> list[dict[str, Any]]:
     """Everything a list takes in its query."""
-    greatest = definition.options.max_limit or GREATEST_LIMIT
+    greatest = asked.definition.options.max_limit or GREATEST_LIMIT
     limit = {"type": "integer", "minimum": 0, "maximum": greatest, "default": min(API.limit, greatest)}
     offset = {"type": "integer", "minimum": 0, "maximum": MAX_OFFSET, "default": 0}
     return [
-        *filters(fields),
-        order(definition, fields),
+        *filters(asked),
+        *order(asked),
         parameter("limit", limit, "At most so many rows."),
-        parameter("offset", offset, "Skip so many rows first. The `Link` header leads to the next ones."),
-        select(fields),
-        *search(fields),
+        parameter("offset", offset, "Skip so many rows first. Not together with `after`."),
+        parameter("after", {"type": "string", "format": "cursor"}, _CURSOR),
+        *select(asked, listed=True),
+        *search(asked.fields),
     ]
 
 
-def order(definition: Definition, fields: Sequence[Field]) -> dict[str, Any]:
-    sortable = [field.column for field in fields if field.kind != "json"]
-    one = rf"({'|'.join(sortable)})(\.(asc|desc))?(\.(nullsfirst|nullslast))?"
+def order(asked: Asked) -> list[dict[str, Any]]:
+    definition, sortable = asked.definition, [field.column for field in asked.certain if field.kind != "json"]
+    if not sortable:
+        return []
+    one = rf"(?:{'|'.join(sortable)})(?:\.(?:asc|desc))?(?:\.nulls(?:first|last))?"
     usual = ",".join(f"{field.column}.desc" if descending else field.column for field, descending in definition.order) or "id"
     told = f"Columns to sort by, the first first: `created_at.desc`, `{sortable[-1]}.asc.nullslast`. Left out: `{usual}`. Ties are settled by `id`."
-    return parameter("order", {"type": "string", "pattern": f"^{one}(,{one})*$"}, told, {"newest first": "created_at.desc"})
+    above = next((name for name, (relation, fields) in asked.relations.items() if relation.to_one and fields), None)
+    if above is not None:
+        told += f" By the row that a relation of `select` reaches: `?select=*,{above}(*)&order={above}(id).desc`; such a list has no `after`."
+    return [parameter("order", {"type": "string", "pattern": f"^{each_once([one])}$"}, told, {"newest first": "created_at.desc"})]
 
 
-def select(fields: Sequence[Field]) -> dict[str, Any]:
-    one = f"({'|'.join(field.column for field in fields)})"
-    schema = {"type": "string", "pattern": rf"^(\*|{one}(,{one})*)$", "default": "*"}
-    return parameter("select", schema, "Only these columns, with commas between.", {"two columns": ",".join(field.column for field in fields[:2])})
+def select(asked: Asked, *, listed: bool = False) -> list[dict[str, Any]]:
+    """`listed`: of a list, which takes parameters of relations, too, and answers aggregates."""
+    columns = [field.column for field in asked.certain]
+    if not columns:
+        return []
+    named = [(name, [field.column for field in fields]) for name, (_, fields) in asked.relations.items() if fields]
+    related = [_related(name, names, place) for place, (name, names) in enumerate(named, 2)]
+    one = rf"(?:{'|'.join(columns)})(?:::text)?"
+    schema = {"type": "string", "pattern": rf"^(?:\*|{each_once([one, *related])})$", "default": "*"}
+    return [parameter("select", schema, "\n".join(_grammar(asked, listed=listed)), {"two columns": ",".join(columns[:2])})]
+
+
+def _related(name: str, columns: Sequence[str], place: int) -> str:
+    """`name(id,title)`, no column twice; `place` is the number of its capturing group."""
+    one = "|".join(columns)
+    return rf"{name}(?:!inner|!left)?\((?:\*|(?!(?:[^)]*,)?(\w+)\b[^)]*,\{place}\b)(?:{one})(?:,(?:{one}))*)\)"
+
+
+def _grammar(asked: Asked, *, listed: bool) -> Iterator[str]:
+    """What `select` takes beyond the pattern, with examples of this very resource."""
+    first = asked.certain[0].column
+    yield "Only these columns, with commas between. The pattern is the plain part of the grammar; it goes on:\n"
+    yield f"- under another name, as text: `?select=name:{first},as_text:{first}::text`"
+    for field in asked.certain:
+        if field.kind == "json":
+            yield f"- a value inside `{field.column}`, as JSON or as text: `?select={first},{field.column}->a,b:{field.column}->a->>b`"
+    for name, (relation, fields) in asked.relations.items():
+        yield from _grammar_of(name, relation, [each.column for each in fields], listed=listed)
+    if listed:
+        yield "- the number of rows: `?select=count()`"
+    number = next((field.column for field in asked.certain if field.kind in ("integer", "float", "decimal") and field.name != "id"), None)
+    if listed and asked.definition.options.aggregates and number is not None:
+        yield f"- per group, beside what it is grouped by: `?select={first},{number}.sum(),count()`; also `avg()`, `min()`, `max()`"
+    if asked.relations:
+        yield "\nA relation may stand in a relation, 5 deep. Who may not see a row or a column doesn't see it there either."
+
+
+def _grammar_of(name: str, relation: Relation, columns: Sequence[str], *, listed: bool) -> Iterator[str]:
+    what, some = "the row" if relation.to_one else "the rows", ",".join(columns[:2])
+    yield f"- {what} of `{relation.target}` that `{name}` reaches: `?select=*,{name}(*)`, under another name `?select=*,other:{name}({some})`"
+    if not listed or not columns:
+        return
+    yield f"- only rows that reach some: `?select=*,{name}!inner(*)`, none: `?select=*,{name}()&{name}=is.null`, how many: `?select=id,{name}(count)`"
+    yield f"- filters of `{name}`: `?select=*,{name}(*)&{name}.{columns[0]}=not.is.null&{name}.or=({columns[0]}.is.null,{columns[0]}.not.is.null)`"
+    if not relation.to_one:
+        yield f"- their order, and a part: `?select=*,{name}(*)&{name}.order={columns[0]}.desc&{name}.limit=5&{name}.offset=0`"
 
 
 def search(fields: Sequence[Field]) -> list[dict[str, Any]]:
@@ -89,11 +148,15 @@ def parameter(name: str, schema: dict[str, Any], description: str, examples: Map
     return found
 
 
-def _filter(field: Field) -> dict[str, Any]:
+def _filter(field: Field, *, certain: bool) -> dict[str, Any]:
     examples = _examples(field)
     first = next(iter(examples.values()))
     told = f"Only rows whose `{field.column}` is so: `{field.column}={first}`."
-    return parameter(field.column, {"type": "string", "pattern": _pattern(field)}, told, examples)
+    if field.kind == "json":
+        told += f" A value inside: `?{field.column}->>a=eq.b`, `?{field.column}->a=gt.5`."
+    if not certain:
+        told += " Who may not see it in any row gets a 400: for him there is no such name."
+    return parameter(field.column, filter_schema(field), told, examples)
 
 
 def _examples(field: Field) -> dict[str, str]:
@@ -131,22 +194,18 @@ def _listed(value: str) -> str:
     return json.dumps(value, ensure_ascii=False) if re.search(r'[,()"\\]', value) else value
 
 
-def _pattern(field: Field) -> str:
-    if field.kind == "json":
-        return r"^(not\.)?is\.(null|not_null)$"
-    words = "true|false|unknown|null|not_null" if field.kind == "boolean" else "null|not_null"
-    value = _VALUES.get(field.kind, _ANYTHING)
-    if field.choices is not None:
-        value = "(" + "|".join(_SYNTAX.sub(r"\\\g<0>", str(choice)) for choice in field.choices) + ")"
-    return rf"^(not\.)?((eq|neq|gt|gte|lt|lte)\.{value}|in\.\({_ANYTHING}\)|is\.({words}))$"
-
-
-def _group(word: str, field: Field) -> dict[str, Any]:
+def _group(word: str, asked: Asked) -> dict[str, Any]:
     told = {
         "or": "At least one of these conditions holds.",
         "and": "All of these conditions hold: for use with `or` and `not` inside.",
         "not.or": "None of these conditions holds.",
         "not.and": "At least one of these conditions fails.",
     }[word]
-    example = f"({field.column}.{next(iter(_examples(field).values()))},{field.column}.is.null)"
-    return parameter(word, {"type": "string", "pattern": rf"^\({_ANYTHING}\)$"}, told, {"two conditions": example})
+    field = asked.certain[0]
+    example = f"({field.column}.{_nested(next(iter(_examples(field).values())))},{field.column}.is.null)"
+    return parameter(word, asked.conditions, told, {"two conditions": example})
+
+
+def _nested(condition: str) -> str:
+    operator, _, value = condition.partition(".")
+    return condition if operator == "in" else f"{operator}.{_listed(value)}"

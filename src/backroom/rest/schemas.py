@@ -210,8 +210,13 @@ def row(definition: Definition, adopt: Adopt, *, whole: bool = True) -> Schema:
 def create_body(definition: Definition, adopt: Adopt) -> Schema:
     """What a POST may hold. Absent fields take their defaults."""
     fields = [field for field in definition.fields if is_sent(definition, field, "create")]
-    required = [field.column for field in fields if not field.has_default and (not field.server_set or definition.key.kind == "text")]
+    required = [field.column for field in fields if is_given(definition, field)]
     return _object({field.column: _sent_by_some(definition, field, "create", adopt) for field in fields}, required)
+
+
+def is_given(definition: Definition, field: Field) -> bool:
+    """Every new row has to bring it."""
+    return not field.has_default and (not field.server_set or definition.key.kind == "text")
 
 
 def replace_body(definition: Definition, adopt: Adopt) -> Schema:
@@ -232,7 +237,7 @@ def _changes(definition: Definition, adopt: Adopt, *, keep_defaults: bool) -> di
             schema = _sent_by_some(definition, field, "update", adopt)
             properties[field.column] = schema if keep_defaults else without_default(schema)
         elif is_shown(definition, field) != "never":
-            schema = properties[field.column] = field_schema(field, "out", adopt)
+            schema = properties[field.column] = field_schema(field, "out", adopt) | {"readOnly": True}
             otherwise = "412" if field.name == "updated_at" else "400"
             schema["description"] = _joined(
                 schema, f"Taken when equal to what is stored (a row that was read can be sent back), otherwise {otherwise}."
