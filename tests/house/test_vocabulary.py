@@ -19,6 +19,7 @@ GUIDES = {
     "errors",
     "commands",
     "hooks",
+    "queries",
     "typed-clients",
     "README",
 }

@@ -99,7 +99,7 @@ def test_parameters_of_somebody_else_come_back_as_text() -> None:
         ("title=Milk", "title", "operator", "`title` needs an operator (eq, neq, gt, gte, lt, lte, like, ilike, in, is): write `title=eq.Milk`."),
         ("count=EQ.5", "count", "operator", "`count`: there is no operator `EQ`; did you mean `count=eq.5`?"),
         ("title=fts.a", "title", "unavailable", "`title` is not kept for search; write `title: str = field(search=True)` in the app."),
-        ("title=neq(any).{a}", "title", "operator", "`title`: `neq` takes no `(any)`; eq, gt, gte, ilike, like, lt, lte do."),
+        ("title=neq(any).{a}", "title", "operator", "`title`: `neq` takes no `(any)`; eq, gt, gte, ilike, imatch, like, lt, lte, match do."),
         ("createdAt=eq.1", "createdAt", "unknown", "There is no field or parameter `createdAt`; did you mean `created_at`?"),
         ("owner=eq.x", "owner", "unknown", "There is no field or parameter `owner`; did you mean `owner_id`?"),
         ("limt=5", "limt", "unknown", "There is no field or parameter `limt`; did you mean `limit`?"),

@@ -73,12 +73,15 @@ _SYNTAX = re.compile(r"[\^$\\.*+?()\[\]{}|/]")  # what JavaScript lets a pattern
 _ESCAPED = r"\\\g<0>"
 _NEGATED = "`not.` may stand in front."
 _TOLD: Mapping[Kind, str] = {
-    "text": "`eq.`, `neq.`, `gt.`, `gte.`, `lt.`, `lte.`, `isdistinct.` and a text; `like.`, `ilike.` (`*` is anything) and, with Postgres, `match.`, "
+    "text": "`eq.`, `neq.`, `gt.`, `gte.`, `lt.`, `lte.`, `isdistinct.` and a text; `like.`, `ilike.` (`*` is anything); with Postgres `match.`, "
     '`imatch.` and a pattern; `in.(a,"b c")`; `eq(any).{a,b}`, `like(all).{*a*,*b*}`, ...; `is.null`, `is.not_null`.',
     "json": "`cs.` (holds all of), `cd.` (holds nothing but), `ov.` (holds one of), with JSON or, of a list, `{a,b}`; `is.null`, `is.not_null`. "
     "A value inside is reached as `column->key` (JSON) and `column->>key` (text), and takes the operators of its kind.",
 }
-_OTHERS = "`eq.`, `neq.`, `gt.`, `gte.`, `lt.`, `lte.`, `isdistinct.` and a value; `in.(...)` with commas between; `eq(any).{...}`, ...; `is.null`, `is.not_null`."
+_OTHERS = (
+    "`eq.`, `neq.`, `gt.`, `gte.`, `lt.`, `lte.`, `isdistinct.` and a value; `in.(...)` with commas between; `eq(any).{...}`, ...; "
+    "`is.null`, `is.not_null`."
+)
 
 
 def filter_schemas() -> dict[str, Schema]:
@@ -175,7 +178,7 @@ def _json(value: str) -> str:
 
 # ---------------------------------------------------------------- lists of names
 _GROUPS = """\
-Conditions in parentheses, `column.operator.value`, with commas between: `(done.is.true,title.ilike.*milk*)`. A value with `,` or `)` in it stands in \
+Conditions in parentheses, `column.operator.value`, with commas between: `(done.is.true,title.ilike.*milk*)`. A value with `,` or `)` stands in \
 double quotes. Every operator of a filter is taken, `not.` before it, and groups in the group: `and(...)`, `or(...)`, `not.and(...)`, 5 deep; 50 \
 conditions in all."""
 _LEVEL = r"(?:[^()]|\([^()]*\))*"

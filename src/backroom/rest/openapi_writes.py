@@ -25,7 +25,7 @@ def columns(definition: Definition, sent: Sequence[Field]) -> dict[str, Any]:
     needed = [field.column for field in sent if is_given(definition, field)]
     one = f"(?:{'|'.join(field.column for field in sent)})" if sent else ""
     pattern = ",".join(needed) + (rf"(?:,{one})*" if needed else rf"{one}(?:,{one})*")
-    told = "Of the rows that are sent, only these columns, in any order, all that a row must have among them; null where a row lacks one that may be null."
+    told = "Only these columns of the rows that are sent, in any order, with all that a row must have; null where a row lacks one that may be null."
     return parameter("columns", {"type": "string", "pattern": f"^{pattern}$"}, told)
 
 
