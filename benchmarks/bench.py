@@ -16,45 +16,51 @@ import argparse
 import os
 import signal
 import sys
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import TypeAlias
 
 import msgspec
 
 sys.path[0] = str(Path(__file__).resolve().parents[1])  # run as a file, Python looks into this folder instead of for the package it is
 
-from benchmarks import load
-from benchmarks.catalog import CONTENDERS
+from benchmarks import large, load
+from benchmarks.catalog import CONTENDERS, WITH_PROJECTS
 from benchmarks.check import NotTheSame
-from benchmarks.contender import SEED
+from benchmarks.contender import SEED, Call
 from benchmarks.environment import CORES, HERE, OUT, commit, load_average, machine, make_peers, own_versions, peer_versions
 from benchmarks.figures import Refused, rotated
 from benchmarks.postgres import Postgres, private_postgres
 from benchmarks.processes import NotStarted, Server
 from benchmarks.profiling import profiled
+from benchmarks.projects import seed_projects
+from benchmarks.projects_workloads import PROJECTS_WORKLOADS, warm_lists
 from benchmarks.report import markdown
 from benchmarks.results import Facts, Measure, Profile, Run, Startup
 from benchmarks.seeding import Entrant, Seeds, more_rows
+from benchmarks.targets import OURS
 from benchmarks.workloads import MARK, WORKLOADS, Effect, Rights, Workload, warm_up
 
 SHARED = "wrk is pinned to one of the two cores, every server may run on both."
 GROWTH_SIZES = (1_000, 10_000, 100_000, 1_000_000)
 GROWTH_WORKLOADS = ("read", "list", "create")
 PROFILED = ("read", "list", "create", "update")
+ALL = {**WORKLOADS, **PROJECTS_WORKLOADS}
+Warming: TypeAlias = Callable[[Rights], list[Call]]
 GROWN = ("backroom", "pocketbase", "raw")
 
 
 class Round:
     """All entrants up at once, idle but for the one under load: what slows the machine for a minute slows neighbors in the table alike."""
 
-    def __init__(self, number: int, entrants: Sequence[Entrant], seeds: Seeds, seconds: float) -> None:
-        self._number, self._entrants, self._seeds, self._seconds = number, entrants, seeds, seconds
+    def __init__(self, number: int, entrants: Sequence[Entrant], seeds: Seeds, seconds: float, warm: Warming) -> None:
+        self._number, self._entrants, self._seeds, self._seconds, self._warm = number, entrants, seeds, seconds, warm
         self._running: dict[str, tuple[Server, Rights]] = {}
 
     def measure(self, workloads: Sequence[Workload]) -> Iterator[Measure]:
         written: dict[str, int] = {}
-        for place, workload in enumerate(workloads):
+        for place, workload in enumerate(each for each in workloads if self._number < each.most_rounds):
             for entrant in rotated(self._entrants, self._number + place):
                 one = self._one(entrant, workload, written.get(entrant.name))
                 if workload.updates == 1 or workload.creates == 1:
@@ -71,8 +77,8 @@ class Round:
         calls, mark = workload.calls(rights), MARK.get(workload.key)
         before, (_, processor) = contender.rows.count(place), server.weight()
         try:
-            token = rights.caller.token if workload.signed_in else None
-            found = load.run(place.url, calls, token=token, seconds=seconds, once=workload.once, file=place.folder / "requests")
+            token, requests = rights.caller.token if workload.signed_in else None, place.folder / "requests"
+            found = load.run(place.url, calls, token=token, seconds=seconds, once=workload.once, file=requests, connections=workload.connections)
             memory, processor_after = server.weight()
             if found.bytes < workload.least_bytes * found.requests:
                 raise Refused(f"replies are {found.bytes / found.requests:.0f} bytes on average, at least {workload.least_bytes} were expected")
@@ -93,12 +99,14 @@ class Round:
                 self._running[entrant.name] = (server, rights)
                 startups.append(Startup(self._number, entrant.contender.key, server.startup))
             for server, rights in self._running.values():
-                load.run(server.place.url, warm_up(rights), token=rights.caller.token, seconds=1, once=False, file=server.place.folder / "requests")
+                load.run(
+                    server.place.url, self._warm(rights), token=rights.caller.token, seconds=1, once=False, file=server.place.folder / "requests"
+                )
             yield startups
 
 
 def compare(
-    entrants: Sequence[Entrant], workloads: Sequence[Workload], seeds: Seeds, rounds: int, seconds: float
+    entrants: Sequence[Entrant], workloads: Sequence[Workload], seeds: Seeds, rounds: int, seconds: float, warm: Warming = warm_up
 ) -> tuple[list[Measure], list[Startup]]:
     """Seed all, then `rounds` paired rounds, each on fresh copies."""
     for entrant in entrants:
@@ -107,7 +115,7 @@ def compare(
     measures: list[Measure] = []
     startups: list[Startup] = []
     for number in range(rounds):
-        this = Round(number, entrants, seeds, seconds)
+        this = Round(number, entrants, seeds, seconds, warm)
         with this.servers() as started:
             startups += started
             for one in this.measure(workloads):
@@ -136,7 +144,8 @@ def main() -> None:
     chosen = (
         [CONTENDERS[key] for key in given.only] if given.only else [one for one in CONTENDERS.values() if given.postgres or one.database == "sqlite"]
     )
-    workloads = [WORKLOADS[key] for key in given.workloads or WORKLOADS]
+    workloads = [WORKLOADS[key] for key in given.workloads or WORKLOADS if key in WORKLOADS]
+    relational = [PROJECTS_WORKLOADS[key] for key in given.workloads or PROJECTS_WORKLOADS if key in PROJECTS_WORKLOADS]
     make_peers()
     os.sched_setaffinity(0, CORES)  # inherited by every server and by Postgres
     facts = Facts(machine(), commit(), SEED, given.rounds, given.seconds, given.rows, SHARED, load_average())
@@ -153,11 +162,19 @@ def main() -> None:
         seeds = Seeds(postgres)
         for database in ("sqlite", "postgresql"):
             entrants = [Entrant(one, given.rows) for one in chosen if one.database == database]
-            if entrants:
+            if entrants and workloads:
                 measures, startups = compare(entrants, workloads, seeds, given.rounds, given.seconds)
                 run.measures += measures
                 run.startups += startups
                 run.profiles += profile(entrants, seeds) if given.profile else []
+            related = [Entrant(WITH_PROJECTS[one.key], given.rows) for one in chosen if one.database == database and one.key in WITH_PROJECTS]
+            if related and relational:
+                seeded = Seeds(postgres, seed_projects)
+                run.measures += compare(related, relational, seeded, given.rounds, given.seconds, warm_lists)[0]
+            if given.large and OURS[database] in [one.key for one in chosen]:
+                sparse, deep = large.measure(WITH_PROJECTS[OURS[database]], postgres, given.seconds)
+                run.sparse += sparse
+                run.deep += deep
         if given.growth:
             grown = [Entrant(one, rows) for one in chosen if one.key in GROWN for rows in GROWTH_SIZES if rows <= given.growth_to]
             run.growth, _ = compare(grown, [WORKLOADS[key] for key in GROWTH_WORKLOADS], seeds, given.rounds, given.seconds)
@@ -179,19 +196,21 @@ def _whole(given: argparse.Namespace) -> bool:
 
 def _arguments() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--quick", action="store_true", help="2 rounds of 2 s instead of 5 of 5")
+    parser.add_argument("--quick", action="store_true", help="2 rounds instead of 5, without the large tables")
     parser.add_argument("--only", nargs="+", choices=list(CONTENDERS), metavar="CONTENDER", help=f"of {', '.join(CONTENDERS)}")
-    parser.add_argument("--workloads", nargs="+", choices=list(WORKLOADS), metavar="WORKLOAD", help=f"of {', '.join(WORKLOADS)}")
+    parser.add_argument("--workloads", nargs="+", choices=list(ALL), metavar="WORKLOAD", help=f"of {', '.join(ALL)}")
     parser.add_argument("--rounds", type=int, help="paired rounds; the order of the contenders rotates")
     parser.add_argument("--seconds", type=float, help="of each load run")
     parser.add_argument("--rows", type=int, default=20_000, help="todos of the caller; others have as many")
     parser.add_argument("--postgres", action="store_true", help="compare on Postgres as well")
     parser.add_argument("--growth", action="store_true", help="read, list, create from 10^3 to 10^6 rows")
     parser.add_argument("--growth-to", type=int, default=1_000_000, help="largest size of --growth")
+    parser.add_argument("--large", action="store_true", help="and pages of a million rows (part of a whole run)")
     parser.add_argument("--profile", action="store_true", help="where each contender's processor time goes, by library (needs perf)")
     given = parser.parse_args()
     given.rounds = given.rounds or (2 if given.quick else 5)
-    given.seconds = given.seconds or (2.0 if given.quick else 5.0)
+    given.seconds = given.seconds or 2.0
+    given.large = given.large or _whole(given)
     return given
 
 

@@ -23,7 +23,7 @@ class Caller:
         self._client = httpx2.Client(base_url=place.url, headers=headers, timeout=60)
 
     def send(self, call: Call) -> httpx2.Response:
-        headers = {"content-type": call.kind} if call.kind else {}
+        headers = {name: value for name, value in (("content-type", call.kind), ("prefer", call.prefer)) if value}
         return self._client.request(call.method, call.path, content=call.body, headers=headers)
 
     def succeed(self, call: Call) -> Any:

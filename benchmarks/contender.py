@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -43,9 +43,31 @@ class Call:
     path: str
     body: str = ""
     kind: str = ""
+    prefer: str = ""
 
     def line(self) -> str:
-        return f"{self.method}\t{self.path}\t{self.kind}\t{self.body}\n"
+        return f"{self.method}\t{self.path}\t{self.kind}\t{self.prefer}\t{self.body}\n"
+
+
+@dataclass(frozen=True)
+class Spelling:
+    """How what goes beyond one plain table is asked for (see `projects.py`).
+
+    `fill` inserts rows of an owner into a table and returns their keys. `lists`: list -> its path, in which `{project}` and `{word}` are filled in.
+    `upsert` takes slug, color and owner, `bulk` titles, project and owner. `related` takes a row and the name of a relation, `total` the headers
+    and the parsed body of a reply that counted.
+    """
+
+    fill: Callable[[Place, Account, str, Sequence[Mapping[str, Any]]], list[str]]
+    lists: Mapping[str, str]
+    upsert: Callable[[str, str, str], Call]
+    bulk: Callable[[list[str], str, str], Call]
+    related: Callable[[dict[str, Any], str], Any]
+    total: Callable[[Mapping[str, str], Any], int]
+    prefer: Mapping[str, str] = field(default_factory=dict[str, str])
+
+    def list(self, name: str, **filled: str) -> Call:
+        return Call("GET", self.lists[name].format(**filled), prefer=self.prefer.get(name, ""))
 
 
 @dataclass(frozen=True)
@@ -64,6 +86,7 @@ class Wire:
     owner_in_body: bool = False
     rows: Callable[[Any], list[dict[str, Any]]] = lambda reply: reply
     signed_out: frozenset[int] = frozenset({401})
+    spelling: Spelling | None = None
 
     def sign_up(self, email: str) -> Call:
         return Call("POST", self.signup_path, json.dumps(self.signup(email)), JSON)
@@ -90,14 +113,14 @@ class Wire:
 
 
 class Rows(Protocol):
-    """A contender's table of todos, reached around it: to seed it, and to see what really happened."""
+    """A contender's tables, reached around it: to seed it, and to see what really happened."""
 
     def add(self, place: Place, owner: Account, count: int) -> list[str]:
         """Insert `count` todos of `owner`; returns their keys as they stand in a URL."""
         ...
 
     def count(self, place: Place, *, title_prefix: str = "") -> int:
-        """How many todos there are, of everybody; with a prefix: whose title begins so."""
+        """How many rows the workloads write there are, of everybody; with a prefix: whose title begins so."""
         ...
 
     def settle(self, place: Place) -> None:

@@ -6,6 +6,8 @@ from collections.abc import Sequence
 from statistics import median
 
 from benchmarks.catalog import CONTENDERS
+from benchmarks.figures import Load
+from benchmarks.projects_workloads import PROJECTS_WORKLOADS
 from benchmarks.results import Measure, Run, against, middle, of
 from benchmarks.targets import verdicts
 from benchmarks.workloads import WORKLOADS
@@ -37,6 +39,8 @@ def markdown(run: Run) -> str:
             "Requests/s by the caller's rows (others have as many), and the last against the first.",
             _markdown_table(_growth_table(run)),
         ]
+    if run.sparse or run.deep:
+        parts += ["## In large tables, Backroom alone", *_large_tables(run)]
     if run.profiles:
         parts += ["## Where the time goes", "Percent of a contender's processor time, by library (perf).", *_profile_tables(run)]
     parts += ["## Who ran", _markdown_table(_settings_table(run))]
@@ -64,7 +68,7 @@ def _preface(run: Run) -> list[str]:
 def _workload_tables(run: Run, database: str) -> list[str]:
     present = [key for key in CONTENDERS if CONTENDERS[key].database == database and any(one.contender == key for one in run.measures)]
     parts: list[str] = []
-    for workload in WORKLOADS.values():
+    for workload in (*WORKLOADS.values(), *PROJECTS_WORKLOADS.values()):
         rows = [_row(run.measures, key, workload.key, database) for key in present if of(run.measures, key, workload.key)]
         if rows:
             ratios = [f"to {name} (worst)" for name, _ in BASELINES[database]]
@@ -108,6 +112,21 @@ def _growth_table(run: Run) -> Table:
                 speeds = [f"{middle(cell, lambda one: one.load.per_second):,.0f}" for cell in cells]
                 table.append([CONTENDERS[key].title, workload.title, *speeds, str(against(cells[-1], cells[0]))])
     return table
+
+
+def _large_tables(run: Run) -> list[str]:
+    def speed(load: Load) -> list[str]:
+        return [f"{load.per_second:,.0f}", f"{load.p50 / 1000:.1f}", f"{load.p99 / 1000:.1f}"]
+
+    speeds = ["requests/s", "p50 ms", "p99 ms"]
+    sparse = [[f"{one.database}: {one.caller}", f"{one.microseconds / 1000:.2f}", *speed(one.load)] for one in run.sparse]
+    deep = [[f"{one.database}: {one.page}", *speed(one.load)] for one in run.deep]
+    return [
+        "20 of 500,000 documents in 5,000 teams, under the rule `this.team.members.any(user=me) | (this.owner == me)`, 8 connections:",
+        _markdown_table([["member of", "in the database, ms", *speeds], *sparse]),
+        "20 of a million tasks: the first page, behind 900,000 rows by the cursor (`after=`), and by `offset`, 8 connections:",
+        _markdown_table([["page", *speeds], *deep]),
+    ]
 
 
 def _profile_tables(run: Run) -> list[str]:

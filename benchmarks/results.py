@@ -41,6 +41,23 @@ class Profile(msgspec.Struct, frozen=True):
     percent: dict[str, float]
 
 
+class Sparse(msgspec.Struct, frozen=True):
+    """A page of many rows of which an OR of memberships lets a caller see some. `microseconds`: the statement in the database, median."""
+
+    database: str
+    caller: str
+    microseconds: float
+    load: Load
+
+
+class Deep(msgspec.Struct, frozen=True):
+    """A page far into a list: by cursor, and by offset."""
+
+    database: str
+    page: str
+    load: Load
+
+
 class Facts(msgspec.Struct):
     """Printed above the table."""
 
@@ -63,6 +80,8 @@ class Run(msgspec.Struct):
     growth: list[Measure] = []
     startups: list[Startup] = []
     profiles: list[Profile] = []
+    sparse: list[Sparse] = []
+    deep: list[Deep] = []
 
 
 def of(measures: Iterable[Measure], contender: str, workload: str, rows: int | None = None) -> list[Measure]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, date, datetime
 from typing import Any, TypeVar
 from uuid import UUID
@@ -18,9 +18,28 @@ from benchmarks.postgres import connect
 _T = TypeVar("_T")
 DUE = date(2026, 12, 24)
 BULK = 1000
+TODOS = ("todos.title",)
 
 Connection = Any  # apsw's types of bindings name a class of Python 3.12
 SqliteRow = Callable[[str, str], tuple[Any, ...]]
+
+
+def counting(column: str, parameter: str) -> str:
+    table, _, name = column.partition(".")
+    return f"select count(*) from {table} where {name} like {parameter}"
+
+
+def by_wire(place: Place, owner: Account, resource: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Backroom's bulk create, a thousand rows a time; returns their keys."""
+    keys: list[str] = []
+    with httpx2.Client(base_url=place.url, headers={"authorization": f"Bearer {owner.token}"}, timeout=60) as client:
+        for start in range(0, len(rows), BULK):
+            content = json.dumps(rows[start : start + BULK])
+            reply = client.post(f"/api/{resource}", content=content, headers={"content-type": "application/json"})
+            if reply.status_code != 201:
+                raise RuntimeError(f"bulk create answered {reply.status_code}: {reply.text[:500]}")
+            keys += [str(row["id"]) for row in reply.json()]
+    return keys
 
 
 def now_text(separator: str = "T") -> str:
@@ -28,10 +47,13 @@ def now_text(separator: str = "T") -> str:
 
 
 class SqliteRows:
-    """`insert` takes a key and then the values of `row(title, owner)`; a key is the next rowid, written as `key_format` says."""
+    """`insert` takes a key and then the values of `row(title, owner)`; a key is the next rowid, written as `key_format` says.
 
-    def __init__(self, file: str, insert: str, row: SqliteRow, *, key_format: str = "{}") -> None:
-        self._file, self._insert, self._row, self._key_format = file, insert, row, key_format
+    `counted`: the columns (`table.column`) that workloads write their titles into.
+    """
+
+    def __init__(self, file: str, insert: str, row: SqliteRow, *, key_format: str = "{}", counted: tuple[str, ...] = TODOS) -> None:
+        self._file, self._insert, self._row, self._key_format, self._counted = file, insert, row, key_format, counted
 
     def _open(self, place: Place) -> Connection:
         connection: Connection = apsw.Connection(str(place.folder / self._file), flags=apsw.SQLITE_OPEN_READWRITE)
@@ -39,17 +61,21 @@ class SqliteRows:
         return connection
 
     def add(self, place: Place, owner: Account, count: int) -> list[str]:
+        return self.insert(place, "todos", self._insert, [self._row(title, owner.key) for title in titles(count)])
+
+    def insert(self, place: Place, table: str, statement: str, rows: Sequence[tuple[Any, ...]]) -> list[str]:
+        """Run it for each row, a new key before its values; returns the keys."""
         connection = self._open(place)
-        highest = int(connection.execute("select coalesce(max(rowid), 0) from todos").get)
-        keys = [self._key_format.format(highest + number) for number in range(1, count + 1)]
+        highest = int(connection.execute(f"select coalesce(max(rowid), 0) from {table}").get)
+        keys = [self._key_format.format(highest + number) for number in range(1, len(rows) + 1)]
         with connection:
-            connection.executemany(self._insert, ((key, *self._row(title, owner.key)) for key, title in zip(keys, titles(count), strict=True)))
+            connection.executemany(statement, ((key, *row) for key, row in zip(keys, rows, strict=True)))
         connection.close()
         return keys
 
     def count(self, place: Place, *, title_prefix: str = "") -> int:
         connection = self._open(place)
-        found = int(connection.execute("select count(*) from todos where title like ?", (title_prefix + "%",)).get)
+        found = sum(int(connection.execute(counting(column, "?"), (title_prefix + "%",)).get) for column in self._counted)
         connection.close()
         return found
 
@@ -61,7 +87,10 @@ class SqliteRows:
 
 
 class PostgresRows:
-    """The table `todos` of `place.database`; Postgres hands out the keys."""
+    """The tables of `place.database`; Postgres hands out the keys. `counted` as for SQLite."""
+
+    def __init__(self, counted: tuple[str, ...] = TODOS) -> None:
+        self._counted = counted
 
     def _run(self, place: Place, work: Callable[[Any], Awaitable[_T]]) -> _T:
         async def run() -> _T:
@@ -80,8 +109,10 @@ class PostgresRows:
         return [str(row[0]) for row in self._run(place, lambda connection: connection.fetch(insert, *given))]
 
     def count(self, place: Place, *, title_prefix: str = "") -> int:
-        text = "select count(*) from todos where title like $1"
-        return int(self._run(place, lambda connection: connection.fetchval(text, title_prefix + "%")))
+        async def all_of(connection: Any) -> int:
+            return sum([int(await connection.fetchval(counting(column, "$1"), title_prefix + "%")) for column in self._counted])
+
+        return self._run(place, all_of)
 
     def settle(self, place: Place) -> None:
         self._run(place, lambda connection: connection.execute("vacuum analyze"))
@@ -94,15 +125,7 @@ class RowsByWire:
         self._looking = looking
 
     def add(self, place: Place, owner: Account, count: int) -> list[str]:
-        keys: list[str] = []
-        given = [{"title": title, "due": DUE.isoformat()} for title in titles(count)]
-        with httpx2.Client(base_url=place.url, headers={"authorization": f"Bearer {owner.token}"}, timeout=60) as client:
-            for start in range(0, count, BULK):
-                reply = client.post("/api/todos", content=json.dumps(given[start : start + BULK]), headers={"content-type": "application/json"})
-                if reply.status_code != 201:
-                    raise RuntimeError(f"bulk create answered {reply.status_code}: {reply.text[:500]}")
-                keys += [str(row["id"]) for row in reply.json()]
-        return keys
+        return by_wire(place, owner, "todos", [{"title": title, "due": DUE.isoformat()} for title in titles(count)])
 
     def count(self, place: Place, *, title_prefix: str = "") -> int:
         return self._looking.count(place, title_prefix=title_prefix)

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import random
 import shutil
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 from benchmarks.check import NotTheSame, same_work, sign_in, sign_up
 from benchmarks.contender import SEED, Account, Contender, Place
@@ -16,6 +18,10 @@ from benchmarks.workloads import Rights
 CALLER = "ann@example.com"
 OTHERS = tuple(f"other-{number}@example.com" for number in range(4))
 BLOCKS = 20  # the caller's and the others' rows alternate in blocks, so that neither lies in one piece of the table
+
+
+#: Signs people up at a contender that runs empty, gives them so many rows, checks its answers; returns keys of the caller's.
+Seeding: TypeAlias = Callable[[Contender, Place, int], list[str]]
 
 
 @dataclass(frozen=True)
@@ -34,11 +40,26 @@ class Entrant:
         return f"{self.contender.template}-{self.rows}"
 
 
+def seed_todos(contender: Contender, place: Place, count: int) -> list[str]:
+    """`count` todos of the caller among as many of others; returns their keys."""
+    wire, rows = contender.wire, contender.rows
+    caller = sign_up(place, wire, CALLER)
+    others = [sign_up(place, wire, email) for email in OTHERS]
+    keys: list[str] = []
+    for block in range(BLOCKS):
+        keys += rows.add(place, caller, count // BLOCKS)
+        rows.add(place, others[block % len(others)], count // BLOCKS)
+    same_work(place, wire, caller, others[0])
+    if rows.count(place) != 2 * len(keys):
+        raise SystemExit(f"{contender.title}: seeded {2 * len(keys)} rows, found {rows.count(place)}")
+    return keys
+
+
 class Seeds:
     """Makes the templates and hands out copies of them."""
 
-    def __init__(self, postgres: Postgres | None) -> None:
-        self._postgres = postgres
+    def __init__(self, postgres: Postgres | None, seed: Seeding = seed_todos) -> None:
+        self._postgres, self._seed = postgres, seed
         self._keys: dict[str, list[str]] = {}
 
     def make(self, entrant: Entrant) -> None:
@@ -48,27 +69,14 @@ class Seeds:
         place = self._place(entrant, "templates", entrant.template, copied=False)
         server = start(entrant.contender, place)
         try:
-            self._keys[entrant.template] = self._seed(entrant, place)
-        finally:
-            server.stop()
-
-    def _seed(self, entrant: Entrant, place: Place) -> list[str]:
-        wire, rows = entrant.contender.wire, entrant.contender.rows
-        caller = sign_up(place, wire, CALLER)
-        others = [sign_up(place, wire, email) for email in OTHERS]
-        keys: list[str] = []
-        for block in range(BLOCKS):
-            keys += rows.add(place, caller, entrant.rows // BLOCKS)
-            rows.add(place, others[block % len(others)], entrant.rows // BLOCKS)
-        try:
-            same_work(place, wire, caller, others[0])
+            keys = self._seed(entrant.contender, place, entrant.rows)
         except NotTheSame as error:
             raise NotTheSame(f"{entrant.contender.title}: {error}") from None
-        if rows.count(place) != 2 * len(keys):
-            raise SystemExit(f"{entrant.name}: seeded {2 * len(keys)} rows, found {rows.count(place)}")
-        rows.settle(place)
+        finally:
+            server.stop()
+        entrant.contender.rows.settle(place)
         random.Random(SEED).shuffle(keys)
-        return keys
+        self._keys[entrant.template] = keys
 
     def start(self, entrant: Entrant) -> tuple[Server, Rights]:
         """A running server on a fresh copy, and the caller signed in anew: a token may not live as long as a run."""

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from statistics import median
 
+from benchmarks.figures import Ratio
 from benchmarks.results import Run, against, middle, of
 from benchmarks.workloads import WORKLOADS
 
@@ -14,9 +15,11 @@ TODOS = [key for key in WORKLOADS if key != "sign-in"]
 P99_MILLISECONDS = 10.0
 MEMORY_MIB = 120 * 1_000_000 / 2**20  # 120 MB
 STARTUP_SECONDS = 1.5
+DEARER = 2.0
 FLAT = 0.8  # of the speed at the smallest size: what is left after the noise between two rounds of one size
 RATIOS: tuple[tuple[str, str, dict[str, float]], ...] = (
     ("sqlite", "pocketbase", {"create": 3, "update": 3, "read": 4, "list": 5}),
+    ("sqlite", "pocketbase", dict.fromkeys(("filters", "to-one", "to-many", "both", "count", "search", "upsert", "bulk"), 4)),
     ("sqlite", "raw", {"read": 0.6, "list": 0.6, "create": 0.5}),
     ("sqlite", "fastapi", dict.fromkeys(TODOS, 10)),
     ("postgresql", "fastapi-postgres", dict.fromkeys(TODOS, 5)),
@@ -35,7 +38,7 @@ class Verdict:
 
 def verdicts(run: Run) -> list[Verdict]:
     """Of everything that this run measured; promises that it did not measure are left out."""
-    return [*_ratios(run), *_latencies(run), *_weights(run), *_flatness(run)]
+    return [*_ratios(run), *_relations(run), *_latencies(run), *_weights(run), *_flatness(run), *_large(run)]
 
 
 def _ratios(run: Run) -> Iterable[Verdict]:
@@ -44,6 +47,26 @@ def _ratios(run: Run) -> Iterable[Verdict]:
             ratio = against(of(run.measures, OURS[database], workload), of(run.measures, baseline, workload))
             if ratio:
                 yield Verdict(f"{OURS[database]}: {workload} at least {floor:g} times {baseline}", str(ratio), ratio.median >= floor)
+
+
+def _relations(run: Run) -> Iterable[Verdict]:
+    for ours in OURS.values():
+        plain, many = of(run.measures, ours, "plain"), of(run.measures, ours, "to-many")
+        if plain and many:
+            costs = [one.load.per_second / other.load.per_second for one, other in zip(plain, many, strict=True)]
+            promise = f"{ours}: a list with a to-many relation costs at most {DEARER:g} times the plain list"
+            yield Verdict(promise, str(Ratio(median(costs), max(costs))), median(costs) <= DEARER)
+
+
+def _large(run: Run) -> Iterable[Verdict]:
+    for one in run.sparse:
+        if one.caller in ("none", "a few"):
+            promise = f"{one.database}: a page of 500,000 documents for a member of {one.caller} teams under 1 ms in the database"
+            yield Verdict(promise, f"{one.microseconds / 1000:.2f} ms", one.microseconds < 1000)
+    for database in dict.fromkeys(one.database for one in run.deep):
+        first, deep = (next(one for one in run.deep if one.database == database and one.page == page) for page in ("first", "after"))
+        ratio = deep.load.per_second / first.load.per_second
+        yield Verdict(f"{database}: a cursor's page 900,000 rows deep at least {FLAT:g} times the first page", f"{ratio:.2f}", ratio >= FLAT)
 
 
 def _latencies(run: Run) -> Iterable[Verdict]:

@@ -1,4 +1,4 @@
--- Sends the requests of one file, one line each: METHOD <tab> PATH <tab> CONTENT-TYPE <tab> BODY.
+-- Sends the requests of one file, one line each: METHOD <tab> PATH <tab> CONTENT-TYPE <tab> PREFER <tab> BODY.
 -- They are formatted before the clock starts: a formatted request per call would cost wrk, which shares the cores, 2-3 us.
 -- There is no response() here on purpose: it makes wrk parse headers and enter Lua for every reply. done() sees wrk's own count of
 -- replies above 399; the harness adds what wrk cannot see by counting rows.
@@ -10,11 +10,12 @@ function init(args)
   once = args[3] == "once"
   if token ~= "-" then wrk.headers["Authorization"] = "Bearer " .. token end
   for line in io.lines(args[1]) do
-    local method, path, kind, body = line:match("^(%u+)\t(%S+)\t(%S*)\t(.*)$")
+    local method, path, kind, prefer, body = line:match("^(%u+)\t(%S+)\t(%S*)\t([^\t]*)\t(.*)$")
     if method == nil then error("not a request: " .. line) end
-    local headers = nil
-    if body == "" then body = nil else headers = { ["Content-Type"] = kind } end
-    if headers and wrk.headers["Authorization"] then headers["Authorization"] = wrk.headers["Authorization"] end
+    local headers = {}
+    if body == "" then body = nil else headers["Content-Type"] = kind end
+    if prefer ~= "" then headers["Prefer"] = prefer end
+    if next(headers) == nil then headers = nil else headers["Authorization"] = wrk.headers["Authorization"] end
     size = size + 1
     lines[size] = wrk.format(method, path, headers, body)
   end

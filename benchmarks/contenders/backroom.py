@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from benchmarks.contender import Contender, Place, Wire
-from benchmarks.rows import PostgresRows, RowsByWire, SqliteRows
+from benchmarks.contender import JSON, Account, Call, Contender, Place, Spelling, Wire
+from benchmarks.rows import PostgresRows, RowsByWire, SqliteRows, by_wire
 
 ROOT = Path(__file__).parents[2]
 APP = ROOT / "examples" / "todo" / "app.py"
+PROJECTS_APP = Path(__file__).with_name("projects_app.py")
+REFERENCES = ("project", "task")
 PASSWORDS = "argon2id, 19 MiB, 2 passes, 1 lane (OWASP), off the event loop, two at once"
 
 
@@ -19,10 +23,10 @@ def _account(reply: Any) -> tuple[str, str]:
     return reply["user"]["id"], reply["access_token"]
 
 
-def _serve(workers: int) -> Callable[[Place], list[str]]:
+def _serve(workers: int, app: Path = APP) -> Callable[[Place], list[str]]:
     def command(place: Place) -> list[str]:
         backroom = str(Path(sys.executable).with_name("backroom"))
-        return [backroom, "serve", str(APP), "--host", "127.0.0.1", "--port", str(place.port), "--workers", str(workers)]
+        return [backroom, "serve", str(app), "--host", "127.0.0.1", "--port", str(place.port), "--workers", str(workers)]
 
     return command
 
@@ -56,8 +60,59 @@ def _contender(key: str, title: str, workers: int, *, postgres: bool = False) ->
     )
 
 
+def _fill(place: Place, owner: Account, table: str, rows: Sequence[Mapping[str, Any]]) -> list[str]:
+    """`project` is sent as `project_id`: the key of a row, a number."""
+    sent = [{f"{name}_id" if name in REFERENCES else name: int(row[name]) if name in REFERENCES else row[name] for name in row} for row in rows]
+    return by_wire(place, owner, table, sent)
+
+
+def _bulk(titles: list[str], project: str, _: str) -> Call:
+    return Call("POST", "/api/tasks", json.dumps([{"title": title, "due": "2026-12-24", "project_id": int(project)} for title in titles]), JSON)
+
+
+def _upsert(slug: str, color: str, _: str) -> Call:
+    return Call(
+        "POST", "/api/labels?on_conflict=slug", json.dumps({"slug": slug, "color": color}), JSON, "resolution=merge-duplicates,return=representation"
+    )
+
+
+TASKS = "/api/tasks?limit=20&order=id.desc"
+SPELLING = Spelling(
+    fill=_fill,
+    lists={
+        "plain": TASKS,
+        "filters": "/api/tasks?project_id=eq.{project}&done=is.false&order=due.desc&limit=20",
+        "to-one": TASKS + "&select=*,project(*)",
+        "to-many": TASKS + "&select=*,comments(*)",
+        "both": TASKS + "&select=*,project(*),comments(*)",
+        "count": TASKS,
+        "search": "/api/notes?search={word}&limit=20",
+    },
+    prefer={"count": "count=exact"},
+    upsert=_upsert,
+    bulk=_bulk,
+    related=lambda row, name: row[name],
+    total=lambda headers, _: int(headers["content-range"].rpartition("/")[2]),
+)
+
+
+def _with_projects(contender: Contender, *, postgres: bool = False) -> Contender:
+    """The same server with the app that the rows of the data API are measured on."""
+    counted = ("tasks.title", "labels.color")
+    looking = PostgresRows(counted) if postgres else SqliteRows("app.db", "", lambda title, owner: (), counted=counted)
+    return replace(
+        contender,
+        template=f"{contender.template}-projects",
+        command=_serve(1, PROJECTS_APP),
+        wire=replace(contender.wire, spelling=SPELLING),
+        rows=RowsByWire(looking),
+    )
+
+
 BACKROOM = (
     _contender("backroom", "Backroom, 1 process", 1),
     _contender("backroom-2", "Backroom, 2 processes", 2),
     _contender("backroom-postgres", "Backroom on Postgres", 1, postgres=True),
 )
+
+BACKROOM_PROJECTS = (_with_projects(BACKROOM[0]), _with_projects(BACKROOM[2], postgres=True))

@@ -1,4 +1,4 @@
-"""What the rows of the data API are measured on: projects with tasks and comments, labels, and documents that teams share."""
+"""What the rows of the data API are measured on: projects with tasks and comments, labels, notes to search, and documents that teams share."""
 
 from datetime import date
 
@@ -31,7 +31,7 @@ class Task(Resource):
 @app.resource("comments")
 class Comment(Resource):
     text: str = field(max_length=500)
-    task: Task
+    task: Task = field(reference="any")
     owner: User = owner()
 
     access = allow(everything=this.owner == me)
@@ -41,6 +41,14 @@ class Comment(Resource):
 class Label(Resource):
     slug: str = field(unique=True, max_length=50)
     color: str = ""
+    owner: User = owner()
+
+    access = allow(everything=this.owner == me)
+
+
+@app.resource("notes")
+class Note(Resource):
+    title: str = field(max_length=200, search=True)
     owner: User = owner()
 
     access = allow(everything=this.owner == me)

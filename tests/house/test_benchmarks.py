@@ -7,12 +7,13 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks.catalog import CONTENDERS
+from benchmarks.catalog import CONTENDERS, WITH_PROJECTS
 from benchmarks.contender import Account
 from benchmarks.figures import Load, Ratio, Refused, paired, parse, rotated
 from benchmarks.profiling import shares
+from benchmarks.projects_workloads import BULK, BULK_CONNECTIONS, PROJECTS_WORKLOADS
 from benchmarks.report import markdown
-from benchmarks.results import Facts, Measure, Run, against, of
+from benchmarks.results import Deep, Facts, Measure, Run, Sparse, against, of
 from benchmarks.targets import verdicts
 from benchmarks.workloads import CONNECTIONS, WORKLOADS, Effect, Rights
 
@@ -35,9 +36,12 @@ def wrk(words: str = "", **changed: int) -> str:
     return f"Running 2s test @ http://127.0.0.1:1\n{words}\nRequests/sec: 2000\nFIGURES {json.dumps(SOUND | changed)}\n"
 
 
-def measure(contender: str, round: int, requests: int) -> Measure:
-    load = Load(**(SOUND | {"requests": requests}))
-    return Measure(round=round, contender=contender, rows=20_000, workload="read", load=load, memory=80.0, processor=1.0)
+def loaded(requests: int) -> Load:
+    return Load(**(SOUND | {"requests": requests}))
+
+
+def measure(contender: str, round: int, requests: int, workload: str = "read") -> Measure:
+    return Measure(round=round, contender=contender, rows=20_000, workload=workload, load=loaded(requests), memory=80.0, processor=1.0)
 
 
 def test_a_sound_load_run_gives_requests_per_second_and_percentiles() -> None:
@@ -128,7 +132,62 @@ def test_every_contender_gets_the_same_requests_in_the_same_order(contender: str
         assert [(call.method, call.path.rpartition("/")[2].isdigit()) for call in ours] == [
             (call.method, call.path.rpartition("/")[2].isdigit()) for call in raws
         ]
-        assert all("\n" not in call.line()[:-1] and call.line().count("\t") == 3 for call in ours)
+        assert all("\n" not in call.line()[:-1] and call.line().count("\t") == 4 for call in ours)
+
+
+@pytest.mark.parametrize("contender", WITH_PROJECTS)
+def test_the_data_api_is_asked_of_every_contender_in_its_own_words_and_the_same_order(contender: str) -> None:
+    keys = [str(number) for number in range(100)]
+
+    def calls(of: str, workload: str) -> list[str]:
+        rights = Rights(WITH_PROJECTS[of].wire, Account("ann@example.com", "owner", "token"), keys)
+        asked = PROJECTS_WORKLOADS[workload].calls(rights)
+        assert all("\n" not in call.line()[:-1] and call.line().count("\t") == 4 and " " not in call.path for call in asked)
+        return [call.method for call in asked]
+
+    for workload in PROJECTS_WORKLOADS:
+        assert calls(contender, workload) == calls("pocketbase", workload)
+
+
+@pytest.mark.parametrize(
+    ("workload", "requests", "distinct", "effect", "accepted"),
+    [
+        ("upsert", 1000, 20_000, Effect(10_000, 10_500, 1000), True),
+        ("upsert", 30_000, 20_000, Effect(10_000, 20_000, 20_000), True),
+        ("upsert", 1000, 20_000, Effect(10_000, 10_000, 1000), False),
+        ("upsert", 1000, 20_000, Effect(10_000, 10_500, 500), False),
+        ("bulk", 7, 20, Effect(50, 50 + 7 * BULK, 7 * BULK), True),
+        ("bulk", 7, 20, Effect(50, 50 + (7 + BULK_CONNECTIONS) * BULK, (7 + BULK_CONNECTIONS) * BULK), True),
+        ("bulk", 7, 20, Effect(50, 50 + 7 * BULK - 1, 7 * BULK - 1), False),
+        ("count", 7, 1, Effect(50, 51, 0), False),
+    ],
+)
+def test_upserts_and_bulk_inserts_are_held_to_the_rows_that_they_leave(
+    workload: str, requests: int, distinct: int, effect: Effect, accepted: bool
+) -> None:
+    if accepted:
+        PROJECTS_WORKLOADS[workload].verify(requests, distinct, effect)
+    else:
+        with pytest.raises(Refused):
+            PROJECTS_WORKLOADS[workload].verify(requests, distinct, effect)
+
+
+def test_what_relations_and_large_tables_cost_is_judged_by_its_dearest_round_and_told() -> None:
+    facts = Facts("a machine", "abc123", 1, 2, 2.0, 20_000, "shared.", "0 0 0")
+    measures = [measure("backroom", round, speed, "plain") for round, speed in enumerate((300, 500))]
+    measures += [measure("backroom", round, speed, "to-many") for round, speed in enumerate((200, 100))]
+    sparse = [Sparse("SQLite", caller, microseconds, loaded(900)) for caller, microseconds in (("none", 999.0), ("a few", 1500.0), ("all", 9000.0))]
+    deep = [Deep("SQLite", page, loaded(requests)) for page, requests in (("first", 1000), ("after", 790), ("offset", 4))]
+    run = Run(facts, measures, sparse=sparse, deep=deep)
+    told = {verdict.promise: (verdict.measured, verdict.held) for verdict in verdicts(run)}
+    assert told["backroom: a list with a to-many relation costs at most 2 times the plain list"] == ("3.2 (5.0)", False)
+    assert told["SQLite: a page of 500,000 documents for a member of none teams under 1 ms in the database"] == ("1.00 ms", True)
+    assert told["SQLite: a page of 500,000 documents for a member of a few teams under 1 ms in the database"] == ("1.50 ms", False)
+    assert told["SQLite: a cursor's page 900,000 rows deep at least 0.8 times the first page"] == ("0.79", False)
+    assert not [promise for promise in told if "all teams" in promise]  # nothing is promised of those
+    page = markdown(run)
+    assert "SQLite: offset" in page
+    assert "SQLite: all" in page
 
 
 def test_the_mix_is_eight_reads_and_two_writes_in_every_ten() -> None:

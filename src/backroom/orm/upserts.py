@@ -13,6 +13,7 @@ from backroom.orm.creates import Creation, Values
 from backroom.orm.reach import Channel, Store
 from backroom.orm.refusals import taken
 from backroom.orm.rows import new_key
+from backroom.orm.units import as_unit
 from backroom.resources.definition import Definition
 from backroom.resources.fields import Field
 from backroom.resources.nodes import Compare, Constant
@@ -53,6 +54,9 @@ class Upsert:
             shown = [row if row is not None else reads.key_alone(self._store, self._definition, key) for row, key in zip(seen, keys, strict=True)]
             return Put(shown, [row is not None for row in seen], sum(new for _, new in done))
 
+        hooks = self._definition.hooks
+        if channel is None and not (self._ignore or hooks.around("create") or hooks.around("update")):
+            return await self._store.database.write(as_unit(work))
         put: Put = await writes.in_transaction(self._store, channel, work)
         return put
 

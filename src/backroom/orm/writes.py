@@ -19,6 +19,7 @@ from backroom.orm.deletes import MAX_CASCADE, Removal, referrers, too_many
 from backroom.orm.reach import Channel, ReadOnly, Store, Within, read_only
 from backroom.orm.reads import key_alone, project, read_keys, read_one
 from backroom.orm.rows import RowLoader, columns_of, from_columns
+from backroom.orm.units import InUnit
 from backroom.orm.updates import Revision
 from backroom.resources.definition import Definition
 from backroom.resources.hooks import MAX_SECONDS, Moment
@@ -31,10 +32,13 @@ T = TypeVar("T")
 
 
 async def in_transaction(store: Store, channel: Channel | None, work: Any) -> Any:
-    """`work(channel)` inside the open transaction, or in one of its own that is run again if Postgres can't serialize it."""
+    """`work(channel)` inside the open transaction or unit, or in one of its own that is run again if Postgres can't serialize it."""
     if isinstance(channel, Within):
         async with channel.savepoint():
             return await work(channel)
+
+    if isinstance(channel, InUnit):
+        return await work(channel)
 
     if isinstance(channel, ReadOnly):
         raise read_only()
