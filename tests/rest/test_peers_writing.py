@@ -101,8 +101,10 @@ async def test_a_forbidden_name_is_found_wherever_it_stands_in_a_body(each_datab
         ann = await world.person()
         nested: dict[str, Any] = {"meta": {"a": [{"b": {}}]}, "lines": [{"name": "x", "price": "1"}]}
         for name in ("id", "vault", "salary", "_version", "roles", "owner"):
-            for body in ({name: 1, **nested}, {**nested, name: 1}, {"meta": {name: {}}, name: 1, "text": "x"}):
-                for sent in (body, [{}, body], [body, nested]):
+            bodies: list[Any] = [{name: 1, **nested}, {**nested, name: 1}, {"meta": {name: {}}, name: 1, "text": "x"}]
+            for body in bodies:
+                arrays: list[Any] = [body, [{}, body], [body, nested]]
+                for sent in arrays:
                     reply = await ann.post(THING, json=sent)
                     assert reply.status_code == 400 and name in {fault["field"] for fault in reply.json()["errors"]}, (sent, reply.text)
         assert (await ann.get(THING)).json() == []
@@ -149,7 +151,8 @@ async def test_no_table_of_the_servers_own_is_written_read_or_referred_to(each_d
         before = {name: await world.db.sql(f"SELECT count(*) AS n FROM {name}") for name in INTERNAL[:4]}
         for name in (*INTERNAL, "article_labels; --", "articles,_sessions"):
             for face in ("/api", "/rest/v1"):
-                for method, body in (("GET", None), ("POST", {"id": 1}), ("POST", []), ("PATCH", {}), ("PUT", {}), ("DELETE", None)):
+                asked: list[tuple[str, Any]] = [("GET", None), ("POST", {"id": 1}), ("POST", []), ("PATCH", {}), ("PUT", {}), ("DELETE", None)]
+                for method, body in asked:
                     reply = await ann.client.request(method, f"{face}/{name}?id=gt.0", json=body)
                     assert reply.status_code == 404, (method, name, reply.text)
             for query in (

@@ -87,7 +87,8 @@ class FunctionSteps(CustomSteps):
         wish: _Wish | None = call.query
         if self._rows is None or wish is None or wish.plain or isinstance(returned, Reply):
             return await super().reply(call, returned, channel)
-        found: list[Any] = returned if isinstance(returned, list) else [] if returned is None else [returned]
+        rows: Any = [] if returned is None else returned if isinstance(returned, list) else [returned]
+        found: list[Any] = rows
         keys = [row.id for row in found if "id" in row.__dict__]  # a row that was never stored has none
         if wish.wishes.returns == "minimal":
             wish = wish._replace(form="array")
@@ -169,7 +170,8 @@ def _rows_of(annotation: Any) -> tuple[type[Resource[Any]] | None, bool]:
     """The resource of the rows that a function returns, if it returns rows; and whether it returns a list of them."""
     many = get_origin(annotation) is list
     inner, _ = split_optional(get_args(annotation)[0] if many else annotation)
-    return (inner if isinstance(inner, type) and issubclass(inner, Resource) else None), many
+    resource: Any = inner if isinstance(inner, type) and issubclass(inner, Resource) else None
+    return resource, many
 
 
 def _require_nothing(raw: bytes, form: Form) -> None:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import re
 from functools import lru_cache
-from typing import Any, Literal, NamedTuple, TypeAlias, cast
+from typing import Any, Literal, NamedTuple, TypeAlias
 
 import msgspec
 
 from backroom.errors import Problem
 from backroom.http.request import Request
 from backroom.http.response import JSON, Header, Response
+from backroom.validation.strict_json import is_array, is_object
 
 #: An array of rows, exactly one row as an object, or lines of comma-separated values.
 Form: TypeAlias = Literal["array", "object", "csv"]
@@ -91,9 +92,9 @@ def in_shape(request: Request, response: Response) -> Response:
 
 
 def _without_nulls(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _without_nulls(each) for key, each in cast("dict[str, Any]", value).items() if each is not None}
-    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
+    if is_object(value):
+        return {key: _without_nulls(each) for key, each in value.items() if each is not None}
+    return [_without_nulls(each) for each in value] if is_array(value) else value
 
 
 def span_of(request: Request) -> Span | None:
