@@ -20,6 +20,7 @@ GUIDES = {
     "commands",
     "hooks",
     "typed-clients",
+    "supabase-js",
     "README",
 }
 #: Rooms that a reader of the docs knows by what they are for.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Any, NamedTuple, get_args, get_origin
+from typing import Any, NamedTuple, cast, get_args, get_origin
 from urllib.parse import unquote_plus
 
 import msgspec
@@ -87,7 +87,7 @@ class FunctionSteps(CustomSteps):
         wish: _Wish | None = call.query
         if self._rows is None or wish is None or wish.plain or isinstance(returned, Reply):
             return await super().reply(call, returned, channel)
-        found: list[Any] = returned if isinstance(returned, list) else [] if returned is None else [returned]
+        found: list[Any] = cast("list[Any]", returned) if self._many else [] if returned is None else [returned]
         keys = [row.id for row in found if "id" in row.__dict__]  # a row that was never stored has none
         if wish.wishes.returns == "minimal":
             wish = wish._replace(form="array")
@@ -169,7 +169,8 @@ def _rows_of(annotation: Any) -> tuple[type[Resource[Any]] | None, bool]:
     """The resource of the rows that a function returns, if it returns rows; and whether it returns a list of them."""
     many = get_origin(annotation) is list
     inner, _ = split_optional(get_args(annotation)[0] if many else annotation)
-    return (inner if isinstance(inner, type) and issubclass(inner, Resource) else None), many
+    is_row = isinstance(inner, type) and issubclass(inner, Resource)
+    return (cast("type[Resource[Any]]", inner) if is_row else None), many
 
 
 def _require_nothing(raw: bytes, form: Form) -> None:

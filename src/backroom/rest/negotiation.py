@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Any, Literal, NamedTuple, TypeAlias, cast
 
@@ -93,7 +94,7 @@ def in_shape(request: Request, response: Response) -> Response:
 def _without_nulls(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _without_nulls(each) for key, each in cast("dict[str, Any]", value).items() if each is not None}
-    return [_without_nulls(each) for each in value] if isinstance(value, list) else value
+    return list(map(_without_nulls, cast("Iterable[Any]", value))) if isinstance(value, list) else value
 
 
 def span_of(request: Request) -> Span | None:
