@@ -16,6 +16,7 @@ from pydantic import SecretStr
 from backroom.errors import ERRORS
 from backroom.resources.hooks import MOMENTS, POSITIONAL
 from backroom.settings import DEVELOPMENT_SECRET, Settings
+from tests.flows.seen import everything_seen
 from tests.house.sources import DOCS
 
 PLACE = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
@@ -79,7 +80,41 @@ def _table(head: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
     return "".join("| " + " | ".join(cell.replace("|", "\\|") for cell in line) + " |\n" for line in lines)
 
 
-TABLES: dict[str, Callable[[], str]] = {"settings": settings, "errors": errors, "hooks": hooks}
+def clients_work() -> str:
+    """Method of supabase-js, and the uses that were seen to work."""
+    return _works("supabase-js")
+
+
+def python_works() -> str:
+    """The same of PyPI's postgrest."""
+    return _works("postgrest")
+
+
+def clients_refused() -> str:
+    """Method, use, status and code, and the sentence that came."""
+    refused = [each for each in everything_seen("supabase-js") if each.code is not None]
+    rows = [(f"`{each.method}`", each.use, f"{each.status} `{each.code}`", each.message or "") for each in refused]
+    return _table(("method", "asked for", "refused with", "in the words"), rows)
+
+
+def _works(client: str) -> str:
+    found: dict[str, list[str]] = {}
+    for each in everything_seen(client):
+        if each.code is None:
+            found.setdefault(each.method, []).extend([each.use] if each.use else [])
+    return _table(("method", "seen to work"), [(f"`{method}`", "; ".join(uses) or "yes") for method, uses in found.items()])
+
+
+#: The page of a table, where it has not the same name.
+PAGE_OF: dict[str, str] = dict.fromkeys(("clients_work", "clients_refused", "python_works"), "supabase-js")
+TABLES: dict[str, Callable[[], str]] = {
+    "settings": settings,
+    "errors": errors,
+    "hooks": hooks,
+    "clients_work": clients_work,
+    "clients_refused": clients_refused,
+    "python_works": python_works,
+}
 if importlib.util.find_spec("backroom.cli") and importlib.util.find_spec("backroom.cli.main"):
     TABLES["commands"] = commands
 

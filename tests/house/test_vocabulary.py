@@ -21,6 +21,7 @@ GUIDES = {
     "hooks",
     "queries",
     "typed-clients",
+    "supabase-js",
     "README",
 }
 #: Rooms that a reader of the docs knows by what they are for.

@@ -101,7 +101,7 @@ test('what is refused is told in the codes that the client knows', async () => {
     [todos.select('zzz'), 400, '42703'],
     [todos.select().eq('id', 'x'), 400, '22P02'],
     [ann.from('zzz').select(), 404, 'PGRST205'],
-    [ann.rpc('zzz', {}), 404, 'PGRST205'],
+    [ann.rpc('zzz', {}), 404, 'PGRST202'],
   ]) {
     const { data: rows, error, status: told } = await asked
     assert.deepEqual([rows, told, error.code], [null, status, code])

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict'
-import { refuses, rows, works } from './checks.mjs'
+import { on, refuses, rows, works } from './checks.mjs'
 import { ann, nobody } from './world.mjs'
 
 const books = nobody.from('books')
@@ -70,5 +70,11 @@ refuses('rangeLte', '', 400, 'PGRST100', asks((q) => q.rangeLte('pages', '[1,5)'
 refuses('rangeAdjacent', '', 400, 'PGRST100', asks((q) => q.rangeAdjacent('pages', '[1,5)')))
 refuses('textSearch', '', 400, 'PGRST100', asks((q) => q.textSearch('title', 'frost')))
 refuses('textSearch', 'type: plain, phrase, websearch', 400, 'PGRST100', asks((q) => q.textSearch('title', 'frost', { type: 'websearch' })))
-refuses('regexMatch', 'on SQLite', 400, 'PGRST100', asks((q) => q.regexMatch('title', '^F')))
-refuses('regexIMatch', 'on SQLite', 400, 'PGRST100', asks((q) => q.regexIMatch('title', '^f')))
+on('sqlite', () => {
+  refuses('regexMatch', 'on SQLite', 400, 'PGRST100', asks((q) => q.regexMatch('title', '^F')))
+  refuses('regexIMatch', 'on SQLite', 400, 'PGRST100', asks((q) => q.regexIMatch('title', '^f')))
+})
+on('postgresql', () => {
+  finds('regexMatch', 'on Postgres', (q) => q.regexMatch('title', '^F.*t$'), ['Frost'])
+  finds('regexIMatch', 'on Postgres', (q) => q.regexIMatch('title', '^f.*T$'), ['Frost'])
+})

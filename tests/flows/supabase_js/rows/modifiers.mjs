@@ -49,8 +49,10 @@ works('csv', 'lines under a line of names', async () => {
   const text = await rows(books.select('title, pages, in_print').gt('pages', 90).order('id').limit(5).csv())
   assert.deepEqual(text.trimEnd().split('\n'), ['title,pages,in_print', 'Frost,310,true', 'Thaw,240,true', 'Inland,250,true', '"Quiet, please",160,true'])
 })
-works('returns, overrideTypes', 'what TypeScript is told', async () => {
+works('returns', 'what TypeScript is told', async () => {
   assert.deepEqual(await rows(books.select('title').eq('isbn', 'b-1').returns()), [{ title: 'Frost' }])
+})
+works('overrideTypes', 'what TypeScript is told', async () => {
   assert.deepEqual(await rows(books.select('title').eq('isbn', 'b-1').single().overrideTypes()), { title: 'Frost' })
 })
 works('abortSignal', 'a request that is called off', async () => {
@@ -68,6 +70,9 @@ works('throwOnError', 'an exception instead of `error`', async () => {
 works('setHeader', 'a header of one\'s own', async () => {
   assert.equal((await rows(books.select('title').setHeader('x-who', 'me'))).length, 5)
 })
+works('retry', 'off', async () => {
+  assert.equal((await rows(books.select('title').retry(false))).length, 5)
+})
 works('stripNulls', 'no keys of empty columns', async () => {
   assert.deepEqual(await rows(books.select('title, published').eq('isbn', 'b-5').stripNulls()), [{ title: 'Quiet, please' }])
   assert.deepEqual(await rows(books.select('title, published').eq('isbn', 'b-5').stripNulls().single()), { title: 'Quiet, please' })
@@ -84,6 +89,7 @@ refuses('order', 'a column that is not there', 400, '42703', () => books.select(
 refuses('order', 'by a relation to many rows', 400, 'PGRST200', () => nobody.from('authors').select('name, books(title)').order('books(title)'))
 refuses('schema', 'another one', 406, 'PGRST106', () => nobody.schema('private').from('books').select())
 refuses('schema', 'another one, to write', 406, 'PGRST106', () => ann.schema('private').from('genres').insert({ name: 'x' }))
+refuses('getOpenApiSpec', '(OpenAPI 3.1 is at `/openapi.json`)', 404, 'PGRST205', () => nobody.schema('public').getOpenApiSpec())
 refuses('explain', '', 406, 'PGRST107', () => books.select().explain())
 refuses('geojson', '', 406, 'PGRST107', () => books.select().geojson())
 refuses('rollback', '', 400, 'PGRST122', () => ann.from('genres').insert({ name: 'never' }).select().rollback())
