@@ -264,7 +264,7 @@ function copyable(label, text) {
   return { element: make("div", { class: "code" }, make("p", { class: "kind" }, label), button, code), show: (value) => (code.textContent = value) };
 }
 
-const isFilter = (parameter) => parameter.in === "query" && !["order", "limit", "offset", "select"].includes(parameter.name) && /\\\.|\\\(/.test(parameter.schema?.pattern ?? "");
+const isFilter = (parameter) => parameter.in === "query" && /Filter$/.test(parameter.schema?.$ref ?? "");
 
 function tryIt(operation) {
   const id = `try-${operation.operationId}`;
