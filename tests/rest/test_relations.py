@@ -145,6 +145,15 @@ async def test_a_relation_to_many_rows_is_a_list_in_its_own_order(each_database:
         ]
 
 
+async def test_what_is_named_beside_the_star_stands_for_the_column_of_that_name(each_database: str) -> None:
+    async with works(each_database) as w:
+        [row] = await w.asked("tasks?select=*,project_id(name),title:hours&title=eq.a")
+        assert (row["project_id"], row["title"], row["cost"]) == ({"name": "One"}, 3, "1.50")
+        [row] = await w.asked("tasks?select=title,*&title=eq.a")
+        assert (row["title"], next(iter(row))) == ("a", "title")
+        assert "secret" not in (await w.asked("tasks?select=*,title&title=eq.b"))[0]
+
+
 async def test_a_junction_leads_to_the_rows_behind_it_as_far_as_it_may_be_read(each_database: str) -> None:
     async with works(each_database) as w:
         assert await w.asked("projects?select=tags(name)&name=eq.One") == [{"tags": [{"name": "red"}]}]
@@ -281,6 +290,7 @@ async def test_columns_are_renamed_and_cast(each_database: str) -> None:
         assert "Rome" in row["shown"]
         assert await w.refused("tasks?select=title::int") == ("title", "unavailable")
         assert await w.refused("tasks?select=title,title") == ("select", "repeated")
+        assert await w.refused("tasks?select=*,*") == ("select", "repeated")
 
 
 @pytest.mark.parametrize(

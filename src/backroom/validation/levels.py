@@ -168,11 +168,14 @@ class Level:
 
     def _parts(self, below: Mapping[str, Selection]) -> tuple[Part, ...]:
         parts: list[Part] = []
+        of_star: set[int] = set()
         for item in self.chosen:
             if self.slips.full:
                 break
             if isinstance(item, Star):
+                first = len(parts)
                 parts += [Shown(column, field) for column, field in self.fields.items() if column in self.known]
+                of_star.update(range(first, len(parts)))
             elif isinstance(item, Picked):
                 shown = self._shown(item)
                 parts += [shown] if shown is not None else []
@@ -182,6 +185,9 @@ class Level:
                     place = self.spelled(name)
                     self.slips.fail(place, "unavailable", f"`...{place}` spreads rows, not what they come to; write `{name}(...)` without the dots.")
                 parts.append(Embedded(name, self.relations[name].relation, selection, item.spread, not selection.parts))
+        names = Selection(self.definition.name, tuple(part for at, part in enumerate(parts) if at not in of_star)).names
+        # What is named beside `*` stands for the column of that name: `*,owner_id(*)` shows a person where the column has a key.
+        parts = [part for at, part in enumerate(parts) if at not in of_star or part.name not in names]
         self._require_names(parts)
         return tuple(parts)
 
