@@ -84,21 +84,15 @@ def select(asked: Asked, *, listed: bool = False) -> list[dict[str, Any]]:
     columns = [field.column for field in asked.certain]
     if not columns:
         return []
-    named = [(name, [field.column for field in fields]) for name, (_, fields) in asked.relations.items() if fields]
-    related = [_related(name, names, place) for place, (name, names) in enumerate(named, 2)]
-    one = rf"(?:{'|'.join(columns)})(?:::text)?"
-    schema = {"type": "string", "pattern": rf"^(?:\*|{each_once([one, *related])})$", "default": "*"}
+    schema: Schema = {"type": "string", "default": "*"}
+    if not asked.relations:  # relations nest, which no pattern can say
+        one = rf"(?:{'|'.join(columns)})(?:::text)?"
+        schema["pattern"] = rf"^(?:\*|{each_once([one])})$"
     return [parameter("select", schema, "\n".join(_grammar(asked, listed=listed)), {"two columns": ",".join(columns[:2])})]
 
 
-def _related(name: str, columns: Sequence[str], place: int) -> str:
-    """`name(id,title)`, no column twice; `place` is the number of its capturing group."""
-    one = "|".join(columns)
-    return rf"{name}(?:!inner|!left)?\((?:\*|(?!(?:[^)]*,)?(\w+)\b[^)]*,\{place}\b)(?:{one})(?:,(?:{one}))*)\)"
-
-
 def _grammar(asked: Asked, *, listed: bool) -> Iterator[str]:
-    """What `select` takes beyond the pattern, with examples of this very resource."""
+    """What `select` takes beyond columns, with examples of this very resource."""
     first = asked.certain[0].column
     yield "Only these columns, with commas between. The pattern is the plain part of the grammar; it goes on:\n"
     yield f"- under another name, as text: `?select=name:{first},as_text:{first}::text`"
