@@ -185,9 +185,10 @@ class Level:
                     place = self.spelled(name)
                     self.slips.fail(place, "unavailable", f"`...{place}` spreads rows, not what they come to; write `{name}(...)` without the dots.")
                 parts.append(Embedded(name, self.relations[name].relation, selection, item.spread, not selection.parts))
-        names = Selection(self.definition.name, tuple(part for at, part in enumerate(parts) if at not in of_star)).names
-        # What is named beside `*` stands for the column of that name: `*,owner_id(*)` shows a person where the column has a key.
-        parts = [part for at, part in enumerate(parts) if at not in of_star or part.name not in names]
+        # A reference beside `*` stands for its column: `*,owner_id(*)` shows a person where the column has a key.
+        reached = [part for part in parts if isinstance(part, Embedded) and not (part.spread or part.silent)]
+        instead = {part.name for part in reached if part.name == part.relation.here.column}
+        parts = [part for at, part in enumerate(parts) if at not in of_star or part.name not in instead]
         self._require_names(parts)
         return tuple(parts)
 

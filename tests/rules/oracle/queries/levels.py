@@ -104,12 +104,17 @@ class Level:
         if any(sort.relation is not None or (sort.column, sort.keys, sort.as_text) not in by for sort in self.order):
             raise Fault("order of groups")
 
+    @property
+    def instead(self) -> set[str]:
+        """The columns that `*` leaves to the references beside it."""
+        return {embed.name for embed, way, _ in self.below.values() if way.up and embed.name == way.column and embed.items and not embed.spread}
+
     def names(self) -> list[str]:
         """The keys of a row's JSON."""
         found: list[str] = []
         for item in self.items:
             if isinstance(item, Star):
-                found += [column for column in self.sight.columns(self.name) if column in self.kinds]
+                found += [column for column in self.sight.columns(self.name) if column in self.kinds and column not in self.instead]
                 found += ["created_at", "updated_at"]
             elif isinstance(item, Pick):
                 found.append(item.name)

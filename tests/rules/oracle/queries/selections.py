@@ -58,7 +58,7 @@ def parts(level: Level, row: Shown | None) -> list[Part]:
     found: list[Part] = []
     for item in level.items:
         if isinstance(item, Star):
-            found += [Part(column, (row or {}).get(column), row is None or column in row) for column in level.kinds]
+            found += [Part(column, (row or {}).get(column), row is None or column in row) for column in level.kinds if column not in level.instead]
         elif isinstance(item, Pick):
             found.append(Part(item.name, None if row is None else picked(level, item, row), row is None or item.column in row))
         elif item.spread:
