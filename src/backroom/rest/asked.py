@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from backroom.calls import Actor, Row
@@ -83,6 +83,8 @@ class Asked:
         if filtered and not query.filtered:
             raise Problem("rest.no_filter")
         returns = wishes.returns or endpoint.face.returns
+        if returns != "representation":
+            query = replace(query, selection=None)  # nobody is shown what relations lead to
         if filtered:
             return cls(query, wishes, form, returns)
         nullable = frozenset(field.column for field in endpoint.definition.fields if field.nullable)
