@@ -204,7 +204,7 @@ class Judge:
                 return False
             case ("any", path, condition):
                 return self.lacks(condition, self.end(resource, path))
-            case ("in", left, rights) if rights:
+            case ("in", left, rights) if any(side[0] in ("row", "now") for side in (left, *rights)):
                 return any(self.lacks(("compare", "eq", left, right), resource) for right in rights)
             case _:
                 return (self.is_settled(rule) and self.leaf(rule, resource, None) is None) or self.misses(rule, resource)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Callable, Mapping
 from functools import lru_cache
 from operator import eq, ge, gt, le, lt, ne
 from typing import Any
 
-from tests.rules.oracle.queries.kinds import is_list, is_object, key
+from tests.rules.oracle.queries.kinds import compact, is_list, is_object, key
 from tests.rules.oracle.queries.questions import Condition, Group, Keys, Negated, Test
 from tests.rules.oracle.truth import Truth, kleene_and, kleene_not, kleene_or
 
@@ -76,7 +75,7 @@ def _inside(held: Any, step: str | int) -> Any:
 
 def text_of(held: Any) -> Any:
     """`->>`: a text as it is, JSON of the rest."""
-    return held if held is NOTHING or held is None or isinstance(held, str) else json.dumps(held, separators=(",", ":"), ensure_ascii=False)
+    return held if held is NOTHING or held is None or isinstance(held, str) else compact(held)
 
 
 def read(test: Test, held: Any) -> tuple[str, Any]:

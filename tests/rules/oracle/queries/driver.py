@@ -53,7 +53,8 @@ class Driver:
             await self.run(f'DELETE FROM "{name}"')
             await self.insert(name, list(found.values()))
             if not self.sqlite and self.tables[name].key == "integer":
-                await self.run(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), 1000)")
+                greatest = f'(SELECT greatest(1000, max(id)) FROM public."{name}")'  # rows may have come of this sequence
+                await self.run(f"SELECT setval(pg_get_serial_sequence('{name}', 'id'), {greatest})")
         await self.run("COMMIT")
 
     async def insert(self, name: str, rows: list[dict[str, Any]]) -> None:

@@ -84,12 +84,17 @@ def key(kind: str, value: Any) -> Any:
 def spellings(kind: str, value: Any) -> list[str]:
     """How a query may write the value: the plain way first."""
     if kind in STRUCTURED:
-        text = json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+        text = compact(value)
         return [text] if kind == "json" else [text, "{" + ",".join(map(_element, value)) + "}"]
     if isinstance(value, bool):
         return ["true" if value else "false"]
     plain = repr(value) if isinstance(value, float) else str(value)
     return [plain, *_OTHERWISE.get(kind, {}).get(value, ())]
+
+
+def compact(value: Any) -> str:
+    """JSON as the server stores it."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
 def _element(value: Any) -> str:
@@ -104,7 +109,7 @@ _SQLITE: dict[str, Callable[[Any], Any]] = {
     "boolean": int,
     "timedelta": lambda text: int(seconds(text) * 1_000_000),
     "bytes": b64decode,
-    **dict.fromkeys(STRUCTURED, json.dumps),
+    **dict.fromkeys(STRUCTURED, compact),
 }
 _POSTGRES: dict[str, Callable[[Any], Any]] = {
     **_SQLITE,

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator, Mapping
 from typing import Any, TypeAlias
 from urllib.parse import quote, quote_plus
 
-from tests.rules.oracle.queries.kinds import spellings
+from tests.rules.oracle.queries.kinds import compact, spellings
 from tests.rules.oracle.queries.questions import Condition, Embed, Group, Item, Keys, Negated, Pick, Question, Sort, Star, Test, embeds_of
 
 #: What can stand bare in a list.
@@ -58,7 +57,7 @@ class Speller:
         if test.operator in ("is", "like", "ilike"):
             return str(value)
         if test.keys and not test.as_text:
-            return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+            return compact(value)
         found = spellings("text" if test.keys else self.kinds.get(test.column, "text"), value)
         return found[self.style % len(found)]
 
